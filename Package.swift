@@ -1,0 +1,61 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// One rule for every target: language mode 6, and every unsafe expression spelled out or refused.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library target under `Sources/` and its tests under `Tests/`, both under the strict rule.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: strict),
+        .testTarget(
+            name: name + "Tests", dependencies: [.target(name: name)] + dependencies + tests, swiftSettings: strict),
+    ]
+}
+
+let package = Package(
+    name: "swift-tcp",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "tcp", targets: ["tcp"]),
+        .library(name: "NetPrimitives", targets: ["NetPrimitives"]),
+        .library(name: "WireFormats", targets: ["WireFormats"]),
+        .library(name: "TCPStateMachine", targets: ["TCPStateMachine"]),
+        .library(name: "Netstack", targets: ["Netstack"]),
+        .library(name: "NetworkSimulation", targets: ["NetworkSimulation"]),
+        .library(name: "PacketCapture", targets: ["PacketCapture"]),
+        .library(name: "PacketPrinting", targets: ["PacketPrinting"]),
+        .library(name: "ConnectionAnalysis", targets: ["ConnectionAnalysis"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    ],
+    targets: [
+        room("NetPrimitives"),
+        room("WireFormats", ["NetPrimitives"]),
+        room("TCPStateMachine", ["NetPrimitives"]),
+        room("Netstack", ["NetPrimitives", "WireFormats", "TCPStateMachine"]),
+        room("PacketCapture", ["NetPrimitives"]),
+        room("PacketPrinting", ["NetPrimitives"]),
+        room("NetworkSimulation", ["NetPrimitives", "TCPStateMachine", "Netstack"]),
+        room("ConnectionAnalysis", ["NetPrimitives"]),
+        [
+            .executableTarget(
+                name: "tcp",
+                dependencies: [
+                    "NetPrimitives", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture",
+                    "PacketPrinting", "ConnectionAnalysis",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
+                swiftSettings: strict)
+        ],
+    ].flatMap { $0 }
+)
