@@ -41,11 +41,11 @@ let package = Package(
     targets: [
         room("NetPrimitives"),
         room("WireFormats", ["NetPrimitives"]),
-        room("TCPStateMachine", ["NetPrimitives"]),
+        room("TCPStateMachine", ["NetPrimitives", "WireFormats"]),
         room("Netstack", ["NetPrimitives", "WireFormats", "TCPStateMachine"]),
         room("PacketCapture", ["NetPrimitives"]),
         room("PacketPrinting", ["NetPrimitives"]),
-        room("NetworkSimulation", ["NetPrimitives", "TCPStateMachine", "Netstack"]),
+        room("NetworkSimulation", ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack"]),
         room("ConnectionAnalysis", ["NetPrimitives"]),
         [
             .executableTarget(

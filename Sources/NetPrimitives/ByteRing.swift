@@ -82,19 +82,21 @@ public struct ByteRing: BitwiseCopyable, Sendable {
 
     // MARK: Reading
 
-    /// Copies readable bytes from `offset` on until `target` is full; they stay in the ring.
-    /// The bytes asked for must be readable.
+    /// Copies `length` readable bytes from `offset` on to `position` in `target`; they stay in the ring.
     @_lifetime(target: copy target)
-    @inlinable public func copy(at offset: Int, into target: inout MutableSpan<UInt8>, pool: borrowing ChunkPool) {
-        precondition(offset >= 0 && target.count <= count &- offset, "only what is readable")
+    @inlinable public func copy(
+        at offset: Int, count length: Int, into target: inout MutableSpan<UInt8>, at position: Int = 0,
+        pool: borrowing ChunkPool
+    ) {
+        precondition(offset >= 0 && length >= 0 && length <= count &- offset, "only what is readable")
         var done = 0
-        while done < target.count {
-            let position = Int(base) &+ offset &+ done
-            let within = position % ChunkPool.chunkSize
-            let length = Swift.min(target.count &- done, ChunkPool.chunkSize &- within)
-            let chunk = chunk(position / ChunkPool.chunkSize, pool: pool)
-            target.copy(from: pool.span(chunk, at: within, count: length), at: done)
-            done &+= length
+        while done < length {
+            let place = Int(base) &+ offset &+ done
+            let within = place % ChunkPool.chunkSize
+            let piece = Swift.min(length &- done, ChunkPool.chunkSize &- within)
+            let chunk = chunk(place / ChunkPool.chunkSize, pool: pool)
+            target.copy(from: pool.span(chunk, at: within, count: piece), at: position &+ done)
+            done &+= piece
         }
     }
 
@@ -122,6 +124,21 @@ public struct ByteRing: BitwiseCopyable, Sendable {
         readable = 0
         written = 0
         releaseAll(pool: &pool, holding: held)
+    }
+}
+
+extension ByteRing {
+    /// The readable bytes, for a digest.
+    public func encode(into sink: inout SipHash, pool: borrowing ChunkPool) {
+        var offset = 0
+        while offset < count {
+            let position = Int(base) &+ offset
+            let within = position % ChunkPool.chunkSize
+            let length = Swift.min(count &- offset, ChunkPool.chunkSize &- within)
+            let bytes = pool.span(chunk(position / ChunkPool.chunkSize, pool: pool), at: within, count: length)
+            for index in bytes.indices { sink.combine(UInt64(bytes[index])) }
+            offset &+= length
+        }
     }
 }
 

@@ -15,6 +15,11 @@ public struct Instant: Hashable, Comparable, Sendable, BitwiseCopyable {
     /// Later than any time that is ever reached.
     @inlinable public static var distantFuture: Instant { Instant(nanoseconds: .max) }
 
+    /// Whole milliseconds since the origin, rounded towards zero.
+    @inlinable public var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    /// Whole seconds since the origin, rounded towards zero.
+    @inlinable public var seconds: Int64 { nanoseconds / 1_000_000_000 }
+
     @inlinable public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
     @inlinable public static func + (instant: Instant, interval: Interval) -> Instant {

@@ -1,0 +1,63 @@
+public import NetPrimitives
+
+/// What is known of data on its way: held from the first unacknowledged byte to the last acknowledgement.
+public struct InFlight: Slotted, Sendable {
+    public var link: Slot = .none
+    /// The peer's selective acknowledgements, in a slot of their own; none as long as there are none.
+    var scoreboard: Slot = .none
+    /// When ``timedSequence`` was first sent.
+    var timedAt: Instant = .zero
+    /// When this flight began, to tell evidence when it fails.
+    var startedAt: Instant = .zero
+    /// The acknowledgement that ends the measurement under way (RFC 6298, 3: none of what was retransmitted).
+    var timedSequence: SequenceNumber = SequenceNumber(0)
+    /// `recover` of RFC 6582: what was the highest number sent when recovery began.
+    var recover: SequenceNumber = SequenceNumber(0)
+    /// How far recovery has retransmitted holes already.
+    var retransmittedTo: SequenceNumber = SequenceNumber(0)
+    var isTiming = false
+    var isRecovering = false
+    var duplicateAcks: UInt8 = 0
+    /// Retransmission timeouts in a row.
+    var timeouts: UInt8 = 0
+    /// Holes that recovery may fill now.
+    var holesDue: UInt8 = 0
+
+    init() {}
+}
+
+/// The memory that all connections of a stack share: buffers, and the slots for data in flight and out of order.
+public struct ConnectionMemory: ~Copyable, Sendable {
+    /// What rings are made of.
+    public var chunks: ChunkPool
+    /// Held by connections with unacknowledged data.
+    public var inFlight: SlotTable<InFlight>
+    /// Held by connections with holes in what they received, or that the peer has told them of.
+    public var ranges: SlotTable<SequenceRanges>
+
+    /// - Parameter bufferLimit: the most memory for buffers of all connections together, in bytes.
+    public init(bufferLimit: Int) {
+        chunks = ChunkPool(limitBytes: bufferLimit)
+        inFlight = SlotTable(segmentSize: 64, filler: InFlight())
+        ranges = SlotTable(segmentSize: 16, filler: SequenceRanges())
+    }
+
+    /// A deep copy.
+    public func copy() -> ConnectionMemory {
+        ConnectionMemory(chunks: chunks.copy(), inFlight: inFlight.copy(), ranges: ranges.copy())
+    }
+
+    init(chunks: consuming ChunkPool, inFlight: consuming SlotTable<InFlight>, ranges: consuming SlotTable<SequenceRanges>) {
+        self.chunks = chunks
+        self.inFlight = inFlight
+        self.ranges = ranges
+    }
+
+    /// Whether nothing is held by anyone.
+    public var isUnused: Bool {
+        chunks.inUse == 0 && chunks.reserved == 0 && inFlight.count == 0 && ranges.count == 0
+    }
+
+    /// Bytes held from the allocator.
+    public var allocatedBytes: Int { chunks.allocatedBytes + inFlight.allocatedBytes + ranges.allocatedBytes }
+}

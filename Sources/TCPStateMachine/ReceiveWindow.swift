@@ -1,0 +1,45 @@
+import NetPrimitives
+
+/// How much the peer may send: RFC 9293, 3.8.6.2.2, and what the memory of the stack allows.
+extension Connection {
+    /// The right edge that we would like to promise: room in the buffer, no more than free memory stands behind.
+    private func desiredEdge(memory: borrowing ConnectionMemory, configuration: TCPConfiguration)
+        -> SequenceNumber
+    {
+        let limit = Int(min(configuration.receiveBuffer, 4_190_208))
+        let backed = ChunkPool.chunkSize &+ memory.chunks.freeBytes / 2
+        let room = max(min(limit &- receiveRing.count, backed), 0)
+        return .latest(rcv.nxt + UInt32(truncatingIfNeeded: room), rcv.advertisedEdge)
+    }
+
+    /// Whether the application has read so much that the peer should hear of it without being asked: two segments, or
+    /// half of the buffer (RFC 9293, 3.8.6.2.2, against silly windows).
+    func opensWindowEnough(memory: borrowing ConnectionMemory, configuration: TCPConfiguration) -> Bool {
+        let gain = desiredEdge(memory: memory, configuration: configuration) - rcv.advertisedEdge
+        return gain >= min(2 &* segmentPayload, configuration.receiveBuffer / 2)
+            && rcv.wnd <= configuration.receiveBuffer / 2
+    }
+
+    /// The window field to send now; remembers what it promises.
+    ///
+    /// The right edge moves by a segment or half the buffer at a time and never to the left: where the scale cannot
+    /// express the old edge, the field is rounded up.
+    mutating func windowToAdvertise(memory: borrowing ConnectionMemory, configuration: TCPConfiguration)
+        -> UInt16
+    {
+        let desired = desiredEdge(memory: memory, configuration: configuration)
+        let gain = desired - rcv.advertisedEdge
+        if gain >= min(segmentPayload, configuration.receiveBuffer / 2) {
+            let field = receiveScale.wireWindow(desired - rcv.nxt)
+            let edge = rcv.nxt + receiveScale.bytes(field)
+            if edge.isAfter(rcv.advertisedEdge) {
+                rcv.advertisedEdge = edge
+                return field
+            }
+        }
+        let unit: UInt32 = 1 << UInt32(receiveScale.rawValue)
+        let field = receiveScale.wireWindow(rcv.wnd &+ (unit &- 1))
+        rcv.advertisedEdge = .latest(rcv.advertisedEdge, rcv.nxt + receiveScale.bytes(field))
+        return field
+    }
+}

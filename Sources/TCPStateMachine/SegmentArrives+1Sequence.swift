@@ -1,0 +1,51 @@
+import NetPrimitives
+import WireFormats
+
+extension Connection {
+    /// RFC 9293, 3.10.7.4, first step, with the test for old duplicates by timestamps before it (RFC 7323, 5.3).
+    /// - Returns: whether the segment may be processed further. If not, the answer is already due.
+    mutating func checkSequence(
+        _ seg: Segment, configuration: TCPConfiguration, at now: Instant
+    ) -> Bool {
+        let isReset = seg.flags.contains(.rst)
+        if flags.contains(.timestamps), let ts = seg.options.timestamps, !isReset, isOutdated(ts.value, at: now) {
+            acknowledgeUnacceptable(seg, configuration: configuration, at: now)
+            return false
+        }
+        guard seg.isAcceptable(nxt: rcv.nxt, window: rcv.wnd) else {
+            // A closed window still takes what carries no data: ACKs and RSTs (RFC 9293, 3.10.7.4, MUST-66).
+            if seg.payloadLength > 0, rcv.wnd == 0, seg.seq == rcv.nxt, !isReset {
+                acknowledgeUnacceptable(seg, configuration: configuration, at: now)
+                return true
+            }
+            if !isReset { acknowledgeUnacceptable(seg, configuration: configuration, at: now) }
+            return false
+        }
+        if flags.contains(.timestamps), let ts = seg.options.timestamps,
+            seg.seq.isAtOrBefore(rcv.lastAckSent), !isReset
+        {
+            // RFC 7323, 4.3, (2): of the segments that our last acknowledgement asked for, the newest value.
+            noteTimestamp(ts.value, at: now)
+        }
+        return true
+    }
+
+    /// PAWS (RFC 7323, 5.3, R1), unless TS.Recent has grown too old to judge by (5.5: 24 days).
+    private func isOutdated(_ value: UInt32, at now: Instant) -> Bool {
+        guard Int32(truncatingIfNeeded: value &- timestamps.recent) < 0 else { return false }
+        let age = UInt32(truncatingIfNeeded: now.seconds) &- timestamps.recentAt
+        return age < 24 * 24 * 3600
+    }
+
+    /// An unacceptable segment is acknowledged (first step). One without data is answered at the pace of challenge
+    /// ACKs, so that a misled peer and we do not go round in circles; a probe just before RCV.NXT is answered always.
+    private mutating func acknowledgeUnacceptable(
+        _ seg: Segment, configuration: TCPConfiguration, at now: Instant
+    ) {
+        if seg.payloadLength > 0 || seg.flags.contains(.fin) || seg.seq == rcv.nxt - 1 {
+            flags.insert(.ackNow)
+        } else {
+            challenge(configuration: configuration, at: now)
+        }
+    }
+}

@@ -1,0 +1,235 @@
+public import NetPrimitives
+public import WireFormats
+
+/// A segment to send, and which bytes of the send queue are its payload.
+public struct OutgoingSegment: Sendable, BitwiseCopyable {
+    public var segment: Segment
+    /// Where the payload begins in the send queue; see ``Connection/copyPayload(of:into:memory:)``.
+    public var payloadOffset: Int
+}
+
+/// What may be sent now. Decided in one place, ``Connection/transmission(upTo:memory:configuration:)``: sending asks it, and so
+/// does whoever wants to know whether there is anything to send.
+enum Transmission: Hashable {
+    case nothing
+    case syn
+    case acknowledgement
+    case windowProbe
+    /// Bytes `start ..< start + length`, and our FIN behind them.
+    case data(start: SequenceNumber, length: UInt32, fin: Bool)
+    /// A hole that recovery fills.
+    case retransmission(start: SequenceNumber, length: UInt32, fin: Bool)
+}
+
+extension Connection {
+    /// Whether ``nextSegment(upTo:memory:configuration:at:)`` would give something.
+    public func hasSegment(memory: borrowing ConnectionMemory, configuration: TCPConfiguration) -> Bool {
+        transmission(upTo: .max, memory: memory, configuration: configuration) != .nothing
+    }
+
+    /// The next segment to send.
+    /// - Parameters:
+    ///   - limit: the most payload, in bytes; more than one MSS when the device cuts segments itself. At least the MSS.
+    /// - Returns: `nil` when nothing is to be sent now. The segment counts as sent: have room for it before you ask.
+    public mutating func nextSegment(
+        upTo limit: Int, memory: inout ConnectionMemory, configuration: TCPConfiguration, at now: Instant
+    ) -> OutgoingSegment? {
+        let decision = transmission(
+            upTo: UInt32(clamping: limit), memory: memory, configuration: configuration)
+        switch decision {
+        case .nothing:
+            armPersistTimer(memory: memory, configuration: configuration, at: now)
+            return nil
+        case .syn:
+            return OutgoingSegment(segment: sendSYN(memory: &memory, configuration: configuration, at: now), payloadOffset: 0)
+        case .acknowledgement:
+            flags.remove(.ackAlone)
+            return OutgoingSegment(
+                segment: plainSegment(seq: snd.max, memory: memory, configuration: configuration, at: now),
+                payloadOffset: 0)
+        case .windowProbe:
+            // One number before what the peer expects: it has to answer, and says how large its window is.
+            flags.remove(.probeDue)
+            return OutgoingSegment(
+                segment: plainSegment(seq: snd.una - 1, memory: memory, configuration: configuration, at: now),
+                payloadOffset: 0)
+        case .data(let start, let length, let fin):
+            noteSent(start, length, fin: fin, memory: &memory, configuration: configuration, at: now)
+            return dataSegment(start, length, fin: fin, memory: memory, configuration: configuration, at: now)
+        case .retransmission(let start, let length, let fin):
+            memory.inFlight[inFlight].holesDue &-= 1
+            memory.inFlight[inFlight].retransmittedTo = start + length
+            if retransmitAt == .distantFuture {
+                retransmitAt = now + roundTrip.retransmissionTimeout(maximum: configuration.maximumRTO)
+            }
+            return dataSegment(start, length, fin: fin, memory: memory, configuration: configuration, at: now)
+        }
+    }
+
+    /// Copies the payload of a segment that ``nextSegment(upTo:memory:configuration:at:)`` gave to `position` in `target`.
+    @_lifetime(target: copy target)
+    public func copyPayload(
+        of outgoing: OutgoingSegment, into target: inout MutableSpan<UInt8>, at position: Int,
+        memory: borrowing ConnectionMemory
+    ) {
+        sendRing.copy(
+            at: outgoing.payloadOffset, count: outgoing.segment.payloadLength, into: &target, at: position,
+            pool: memory.chunks)
+    }
+
+    // MARK: The decision
+
+    func transmission(
+        upTo limit: UInt32, memory: borrowing ConnectionMemory, configuration: TCPConfiguration
+    ) -> Transmission {
+        switch state {
+        case .closed, .listen, .timeWait:
+            return flags.contains(.ackNow) ? .acknowledgement : .nothing
+        case .synSent, .synReceived:
+            if snd.nxt == iss { return .syn }
+            return flags.contains(.ackNow) ? .acknowledgement : .nothing
+        default:
+            break
+        }
+        if flags.contains(.ackAlone) { return .acknowledgement }
+        if !inFlight.isNone, memory.inFlight[inFlight].holesDue > 0, let hole = nextHole(memory: memory) {
+            return retransmission(of: hole)
+        }
+        let data = newData(upTo: limit, memory: memory)
+        if data != .nothing { return data }
+        if flags.contains(.probeDue) { return .windowProbe }
+        return flags.contains(.ackNow) ? .acknowledgement : .nothing
+    }
+
+    private func retransmission(of hole: SequenceRange) -> Transmission {
+        let end = SequenceNumber.earliest(hole.right, dataEnd)
+        let length = end.isAfter(hole.left) ? end - hole.left : 0
+        return .retransmission(start: hole.left, length: length, fin: hole.right.isAfter(dataEnd))
+    }
+
+    /// What lies from SND.NXT on and fits into the peer's window and ours (RFC 9293, 3.8.6.2.1; RFC 5681, 3.1).
+    private func newData(upTo limit: UInt32, memory: borrowing ConnectionMemory) -> Transmission {
+        let end = dataEnd
+        var start = snd.nxt
+        var stop = end
+        if start.isBefore(snd.max), !inFlight.isNone, !memory.inFlight[inFlight].scoreboard.isNone {
+            // After a timeout: what the peer has by SACK is not sent again.
+            let scoreboard = memory.inFlight[inFlight].scoreboard
+            start = memory.ranges[scoreboard].end(ofRangeHolding: start)
+            if let left = memory.ranges[scoreboard].firstLeft(after: start) { stop = .earliest(stop, left) }
+        }
+        let finDue = flags.contains(.finQueued) && stop == end && start.isAtOrBefore(end)
+        let unsent = stop.isAfter(start) ? stop - start : 0
+        guard unsent > 0 || finDue else { return .nothing }
+        let flight = start - snd.una
+        let allowed = min(snd.wnd, congestion.window)
+        let room = allowed > flight ? allowed &- flight : 0
+        var length = min(unsent, min(room, limit))
+        let full = segmentPayload
+        if length > full, length < unsent { length -= length % full }
+        let isLast = finDue && length == unsent
+        // A FIN takes a number in the window too, but may follow the last byte into a closed one that it meets alone.
+        let fin = isLast && (room > length || flight == 0)
+        if length == 0 { return fin ? .data(start: start, length: 0, fin: true) : .nothing }
+        if length >= full || fin || start.isBefore(snd.max) || length < unsent && length >= snd.maxWnd / 2 {
+            return .data(start: start, length: length, fin: fin)
+        }
+        // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds.
+        if length == unsent, flight == 0 || flags.contains(.noDelay) {
+            return .data(start: start, length: length, fin: fin)
+        }
+        return .nothing
+    }
+
+    // MARK: Making it so
+
+    private mutating func sendSYN(
+        memory: inout ConnectionMemory, configuration: TCPConfiguration, at now: Instant
+    ) -> Segment {
+        snd.nxt = iss + 1
+        let isFirst = snd.max == iss
+        snd.max = snd.nxt
+        if isFirst {
+            memory.inFlight[inFlight].isTiming = true
+            memory.inFlight[inFlight].timedAt = now
+            memory.inFlight[inFlight].timedSequence = snd.nxt
+        } else if state == .synSent {
+            memory.inFlight[inFlight].isTiming = false
+        }
+        retransmitAt = now + synTimeout(memory: memory, configuration: configuration)
+        flags.subtract([.ackNow, .ackAlone])
+        return synSegment(configuration: configuration, at: now)
+    }
+
+    /// What goes onto every segment of an open connection; counts as an acknowledgement.
+    private mutating func plainSegment(
+        seq: SequenceNumber, memory: borrowing ConnectionMemory, configuration: TCPConfiguration,
+        at now: Instant
+    ) -> Segment {
+        var seg = Segment()
+        seg.seq = seq
+        seg.ack = rcv.nxt
+        seg.flags = .ack
+        seg.window = state == .closed || state == .timeWait
+            ? receiveScale.wireWindow(rcv.wnd) : windowToAdvertise(memory: memory, configuration: configuration)
+        if flags.contains(.timestamps) {
+            seg.options.timestamps = TCPTimestamps(value: timestamps.value(at: now), echoReply: timestamps.recent)
+        }
+        if flags.contains(.sack), !outOfOrder.isNone { addSACK(&seg, memory: memory) }
+        rcv.lastAckSent = rcv.nxt
+        flags.subtract([.ackNow, .oneSegmentUnacknowledged])
+        ackAt = .distantFuture
+        return seg
+    }
+
+    /// The stretches that wait for a gap to be filled, the latest first (RFC 2018, 4).
+    private func addSACK(_ seg: inout Segment, memory: borrowing ConnectionMemory) {
+        let most = flags.contains(.timestamps) ? 3 : 4
+        for index in 0..<min(memory.ranges[outOfOrder].count, most) {
+            let range = memory.ranges[outOfOrder][index]
+            seg.options.sackBlocks.append(SACKBlock(left: range.left, right: range.right))
+        }
+    }
+
+    private mutating func dataSegment(
+        _ start: SequenceNumber, _ length: UInt32, fin: Bool, memory: borrowing ConnectionMemory,
+        configuration: TCPConfiguration, at now: Instant
+    ) -> OutgoingSegment {
+        var seg = plainSegment(seq: start, memory: memory, configuration: configuration, at: now)
+        seg.payloadLength = Int(length)
+        if fin { seg.flags.insert(.fin) }
+        // RFC 9293, 3.9.1.2 (MUST-60, MUST-61): PSH on the last segment of what is queued.
+        if length > 0, start + length == dataEnd { seg.flags.insert(.psh) }
+        return OutgoingSegment(segment: seg, payloadOffset: Int(start - snd.una))
+    }
+
+    /// Sequence numbers, timers and measurements for a segment that goes out.
+    private mutating func noteSent(
+        _ start: SequenceNumber, _ length: UInt32, fin: Bool, memory: inout ConnectionMemory,
+        configuration: TCPConfiguration, at now: Instant
+    ) {
+        let end = start + length + (fin ? 1 : 0)
+        if inFlight.isNone {
+            inFlight = memory.inFlight.insert(InFlight())
+            memory.inFlight[inFlight].startedAt = now
+            memory.inFlight[inFlight].recover = iss
+        }
+        if end.isAfter(snd.max) {
+            if !memory.inFlight[inFlight].isTiming, start.isAtOrAfter(snd.max) {
+                memory.inFlight[inFlight].isTiming = true
+                memory.inFlight[inFlight].timedAt = now
+                memory.inFlight[inFlight].timedSequence = end
+            }
+            snd.max = end
+        } else {
+            // RFC 6298, 3: a measurement that spans a retransmission is none.
+            memory.inFlight[inFlight].isTiming = false
+        }
+        snd.nxt = end
+        flags.subtract([.persisting, .probeDue])
+        // RFC 6298, 5.1: the timer runs whenever data is on its way.
+        if retransmitAt == .distantFuture {
+            retransmitAt = now + roundTrip.retransmissionTimeout(maximum: configuration.maximumRTO)
+        }
+    }
+}
