@@ -71,6 +71,13 @@ extension Connection {
         updateSendWindow(seg)
     }
 
+    /// What fills unused places of a table.
+    public static var vacant: Connection {
+        Connection(
+            state: .closed, iss: SequenceNumber(0), irs: SequenceNumber(0),
+            path: PathFacts(mss: 536, defaultPeerMSS: 536, timestampOffset: 0), configuration: TCPConfiguration())
+    }
+
     private init(
         state: ConnectionState, iss: SequenceNumber, irs: SequenceNumber, path: PathFacts,
         configuration: TCPConfiguration

@@ -194,3 +194,11 @@ extension Segment {
         return first < window || (seq + (length &- 1)) - nxt < window
     }
 }
+
+extension HalfOpen {
+    /// What fills unused places of a table.
+    public static var vacant: HalfOpen {
+        HalfOpen(
+            answering: Segment(), iss: SequenceNumber(0), defaultMSS: 536, configuration: TCPConfiguration(), at: .zero)
+    }
+}

@@ -9,11 +9,16 @@ public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
     public var sndNxt: SequenceNumber
     /// RCV.NXT, beyond the peer's FIN.
     public var rcvNxt: SequenceNumber
+    /// TS.Recent, where timestamps were in use.
+    public var tsRecent: UInt32
     /// The last window field that we sent.
     public var window: UInt16
-    /// Whether timestamps were in use, which is what makes ``tsRecent`` mean something.
     public var hasTimestamps: Bool
-    public var tsRecent: UInt32
+
+    /// What fills unused places of a table.
+    public static var vacant: TimeWait {
+        TimeWait(.vacant, configuration: TCPConfiguration(), at: .zero)
+    }
 
     /// - Precondition: `connection` is in TIME-WAIT.
     public init(_ connection: Connection, configuration: TCPConfiguration, at now: Instant) {

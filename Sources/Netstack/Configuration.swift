@@ -1,0 +1,54 @@
+public import NetPrimitives
+public import TCPStateMachine
+
+/// How a stack behaves. Every field has a default that suits a host on the Internet.
+public struct Configuration: Hashable, Sendable, BitwiseCopyable {
+    /// The protocol's own choices.
+    public var tcp = TCPConfiguration()
+    /// The most memory for data that waits, of all connections together, in bytes. Each connection reserves 8 KiB.
+    public var bufferLimit: Int = 256 << 20
+    /// The most half-open entries that wait for the third packet, of all listeners together.
+    public var halfOpenLimit: Int = 65_536
+    /// The most TIME-WAITs; the oldest gives way to one more.
+    public var timeWaitLimit: Int = 65_536
+    /// Ports that ``NetworkStack/connect(to:from:at:)`` chooses from. RFC 6335, 6: the dynamic ports.
+    public var ephemeralPorts: ClosedRange16 = ClosedRange16(49152, 65535)
+    /// IPv4's time to live, IPv6's hop limit.
+    public var hopLimit: UInt8 = 64
+    /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
+    public var answersEcho: Bool = true
+    /// ICMP errors that the stack originates, per second, with a burst of as many (RFC 1812, 4.3.2.8; RFC 4443, 2.4(f)).
+    public var icmpErrorsPerSecond: UInt32 = 1000
+    /// How long a step of the initial sequence number's clock takes. RFC 9293, 3.4.1: 4 us. Linux: 64 ns.
+    public var sequenceClock: Interval = .microseconds(4)
+    /// A number for every connection to begin with. For pictures and tests only: whoever can guess it can take over a
+    /// connection (RFC 6528).
+    public var fixedInitialSequence: UInt32?
+
+    /// What the RFCs say.
+    public init() {}
+
+    /// What Linux 6.18 does.
+    public static var linux: Configuration {
+        var linux = Configuration()
+        linux.tcp = .linux
+        linux.ephemeralPorts = ClosedRange16(32768, 60999)
+        linux.sequenceClock = .nanoseconds(64)
+        return linux
+    }
+}
+
+/// A range of ports, both ends included.
+public struct ClosedRange16: Hashable, Sendable, BitwiseCopyable {
+    public var first: UInt16
+    public var last: UInt16
+
+    /// Ends in the wrong order are put right.
+    @inlinable public init(_ first: UInt16, _ last: UInt16) {
+        self.first = min(first, last)
+        self.last = max(first, last)
+    }
+
+    /// Ports in the range, 1...65536.
+    @inlinable public var count: UInt32 { UInt32(last) &- UInt32(first) &+ 1 }
+}

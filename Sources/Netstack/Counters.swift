@@ -1,0 +1,76 @@
+/// What a stack has counted since it was made. A counter never decides anything.
+public struct Counters: Hashable, Sendable, BitwiseCopyable {
+    // MARK: IP
+
+    /// Packets that `receive` was given, and that `transmit` and the answers gave.
+    public var packetsIn: UInt64 = 0
+    public var packetsOut: UInt64 = 0
+    /// Dropped: malformed IP headers.
+    public var ipHeaderErrors: UInt64 = 0
+    /// Dropped: not for an address of ours.
+    public var notForUs: UInt64 = 0
+    /// Dropped: sources that no honest packet has (multicast, broadcast, one of our own addresses).
+    public var martians: UInt64 = 0
+    /// Fragments that came, packets that they made, and what was thrown away of them.
+    public var fragmentsIn: UInt64 = 0
+    public var reassembled: UInt64 = 0
+    public var fragmentsDropped: UInt64 = 0
+    /// Protocols that the stack does not speak.
+    public var unknownProtocol: UInt64 = 0
+    /// Answers that found no room in their batch.
+    public var answersDropped: UInt64 = 0
+
+    // MARK: TCP (the SNMP names of RFC 4022, as nstat prints them)
+
+    /// Segments in and out, those with errors included: TcpInSegs, TcpOutSegs.
+    public var segmentsIn: UInt64 = 0
+    public var segmentsOut: UInt64 = 0
+    /// TcpRetransSegs.
+    public var segmentsRetransmitted: UInt64 = 0
+    /// Malformed segments, and those with a wrong checksum: TcpInErrs, TcpInCsumErrors.
+    public var segmentErrors: UInt64 = 0
+    public var checksumErrors: UInt64 = 0
+    /// RSTs: TcpOutRsts, and those that came.
+    public var resetsOut: UInt64 = 0
+    public var resetsIn: UInt64 = 0
+    /// TcpActiveOpens, TcpPassiveOpens (at completion), TcpAttemptFails, TcpEstabResets.
+    public var activeOpens: UInt64 = 0
+    public var passiveOpens: UInt64 = 0
+    public var attemptFails: UInt64 = 0
+    public var establishedResets: UInt64 = 0
+    /// TcpExtListenOverflows: SYNs and final ACKs that met a full accept queue. TcpExtListenDrops: all a listener dropped.
+    public var listenOverflows: UInt64 = 0
+    public var listenDrops: UInt64 = 0
+    /// SYNs dropped because the SYN queue was full: TcpExtTCPReqQFullDrop.
+    public var synQueueDrops: UInt64 = 0
+    /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
+    public var synRetransmits: UInt64 = 0
+    /// TcpExtEmbryonicRsts: half-open entries that a RST ended.
+    public var embryonicResets: UInt64 = 0
+    /// Half-open entries that were given up.
+    public var halfOpenTimeouts: UInt64 = 0
+    /// TcpExtTW: TIME-WAITs begun, and those that gave way early.
+    public var timeWaits: UInt64 = 0
+    public var timeWaitOverflows: UInt64 = 0
+    /// Connections refused because memory could not be promised.
+    public var memoryRefusals: UInt64 = 0
+
+    // MARK: ICMP and UDP
+
+    public var icmpIn: UInt64 = 0
+    public var icmpErrors: UInt64 = 0
+    /// Errors about a sequence number that is not in flight: TcpExtOutOfWindowIcmps.
+    public var icmpOutOfWindow: UInt64 = 0
+    public var echoReplies: UInt64 = 0
+    public var icmpErrorsOut: UInt64 = 0
+    /// Errors not sent because of the limit.
+    public var icmpRateLimited: UInt64 = 0
+    public var udpIn: UInt64 = 0
+
+    // MARK: Reports
+
+    /// Attempt records that found no room in the queue of ``NetworkStack/nextAttempt()``.
+    public var attemptsLost: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,29 @@
+import NetPrimitives
+
+/// A connection of a stack. Stale once it is closed: the number is never given out again for another.
+public struct ConnectionID: Hashable, Sendable, BitwiseCopyable {
+    let slot: Slot
+    let generation: UInt32
+}
+
+/// A listener of a stack. Stale once it is closed.
+public struct ListenerID: Hashable, Sendable, BitwiseCopyable {
+    let slot: Slot
+    let generation: UInt32
+}
+
+/// What ``NetworkStack/nextEvent()`` tells.
+public enum StackEvent: Hashable, Sendable, BitwiseCopyable {
+    /// A listener has connections to accept.
+    case acceptable(ListenerID)
+    /// An active open is complete.
+    case established(ConnectionID)
+    /// There are bytes to read.
+    case readable(ConnectionID)
+    /// There is room to write after a write found none.
+    case writable(ConnectionID)
+    /// The peer sends no more: after what is readable, `read` gives 0.
+    case readClosed(ConnectionID)
+    /// The connection is over. ``NetworkStack/failure(of:)`` says why; what was received can still be read.
+    case closed(ConnectionID)
+}
