@@ -115,6 +115,14 @@ public struct PacketBatch: ~Copyable, Sendable {
         return arena.mutableSpan(at: Int(descriptor.offset), count: Int(descriptor.length))
     }
 
+    /// The bytes of packet `index` from `offset` on, to be written.
+    @_lifetime(&self)
+    @inlinable public mutating func mutableBytes(of index: Int, from offset: Int) -> MutableSpan<UInt8> {
+        let descriptor = self[index]
+        precondition(offset >= 0 && offset <= Int(descriptor.length), "within the packet")
+        return arena.mutableSpan(at: Int(descriptor.offset) &+ offset, count: Int(descriptor.length) &- offset)
+    }
+
     /// Makes room for a packet of `length` bytes, whose contents are whatever the arena held before.
     /// - Returns: its index, or `nil` when the batch is full.
     @inlinable public mutating func appendUninitialized(

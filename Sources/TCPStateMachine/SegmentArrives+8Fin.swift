@@ -22,7 +22,6 @@ extension Connection {
         forgetOutOfOrder(memory: &memory)
         rcv.nxt = finSequence + 1
         rcv.advertisedEdge = .latest(rcv.advertisedEdge, rcv.nxt)
-        flags.insert(.ackNow)
         disposition.effects.insert(.readClosed)
         switch state {
         case .established:
@@ -35,5 +34,6 @@ extension Connection {
         default:
             break
         }
+        flags.insert(.ackNow)
     }
 }

@@ -81,3 +81,26 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
         windowScale.map { WindowScale($0) } ?? .covering(receiveBuffer)
     }
 }
+
+extension TCPConfiguration {
+    /// Every field, in the order of its declaration, for a digest.
+    public func encode(into sink: inout SipHash) {
+        for interval in [initialRTO, synTimeLimit, synAckMinimumGap, minimumRTO, maximumRTO, delayedAck, timeWait] {
+            sink.combine(UInt64(bitPattern: interval.nanoseconds))
+        }
+        sink.combine(UInt64(bitPattern: finWait2.nanoseconds))
+        sink.combine(UInt64(bitPattern: challengeAckGap.nanoseconds))
+        sink.combine(UInt64(synLinearTimeouts) << 16 | UInt64(synAckRetries) << 8 | UInt64(dataRetries))
+        sink.combine(synRetries.map { UInt64($0) } ?? .max)
+        sink.combine(windowScale.map { UInt64($0) } ?? .max)
+        sink.combine(synWindow.map { UInt64($0) } ?? .max)
+        sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
+        var switches = UInt64(initialWindow)
+        for (bit, isOn) in [
+            treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
+        ].enumerated() where isOn {
+            switches |= 1 << UInt64(8 + bit)
+        }
+        sink.combine(switches)
+    }
+}

@@ -93,7 +93,7 @@ extension Connection {
 
     /// Nothing can be sent now. If only the peer's window is in the way and nothing on its way will bring news, a probe
     /// will have to ask.
-    mutating func armPersistTimer(
+    public mutating func armPersistTimer(
         memory: borrowing ConnectionMemory, configuration: TCPConfiguration, at now: Instant
     ) {
         guard state.isSynchronized, state != .timeWait, retransmitAt == .distantFuture else { return }

@@ -22,6 +22,9 @@ enum Transmission: Hashable {
 }
 
 extension Connection {
+    /// The most payload that one segment of ours carries, in bytes.
+    public var payloadLimit: Int { Int(segmentPayload) }
+
     /// Whether ``nextSegment(upTo:memory:configuration:at:)`` would give something.
     public func hasSegment(memory: borrowing ConnectionMemory, configuration: TCPConfiguration) -> Bool {
         transmission(upTo: .max, memory: memory, configuration: configuration) != .nothing

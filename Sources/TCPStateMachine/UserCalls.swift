@@ -74,6 +74,11 @@ extension Connection {
         }
     }
 
+    /// Small segments go out at once, or wait while data is unacknowledged (RFC 9293, 3.7.4, SHLD-7).
+    public mutating func setNoDelay(_ noDelay: Bool) {
+        if noDelay { flags.insert(.noDelay) } else { flags.remove(.noDelay) }
+    }
+
     /// ABORT (3.10.5): the queues are flushed, and the peer gets a RST if it knows of us.
     public mutating func abort(memory: inout ConnectionMemory) -> Disposition {
         var disposition = ended(.aborted)

@@ -1,0 +1,117 @@
+public import NetPrimitives
+import TCPStateMachine
+
+extension NetworkStack {
+    /// Which version of the encoding ``digest(at:)`` is taken over.
+    public static var digestVersion: UInt64 { 1 }
+
+    /// A number for all that decides what this stack does next: two stacks with the same one answer the same calls alike.
+    ///
+    /// Times count relative to `now`; counters, records of attempts and places in tables do not count. Tables are summed
+    /// entry by entry, so that their order does not matter; queues count in their order.
+    public func digest(at now: Instant) -> UInt64 {
+        var sink = Self.newSink
+        generator.encode(into: &sink)
+        ports.encode(into: &sink)
+        icmpTokens.encode(into: &sink, at: now)
+        configuration.encode(into: &sink)
+        sink.combine(connectionsDigest(at: now))
+        sink.combine(halfOpenDigest(at: now))
+        sink.combine(timeWaitDigest(at: now))
+        sink.combine(listenersDigest())
+        encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
+        encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink)
+        encodeFragments(into: &sink, at: now)
+        return sink.finish()
+    }
+
+    private static var newSink: SipHash { SipHash(key: SipKey(0, digestVersion)) }
+
+    private func connectionsDigest(at now: Instant) -> UInt64 {
+        var sum: UInt64 = 0
+        for index in 0..<flows.connections.capacityUsed {
+            let slot = Slot(UInt32(truncatingIfNeeded: index))
+            let entry = flows.connections[slot]
+            guard !entry.flags.isEmpty else { continue }
+            var sink = Self.newSink
+            sink.combine(flows.tuple(entry.key).hash(Self.newSink))
+            sink.combine(UInt64(entry.flags.rawValue) << 8 | UInt64(entry.readiness.rawValue))
+            sink.combine(UInt64(entry.endCode) << 32 | UInt64(entry.interface.rawValue))
+            entry.tcb.encode(into: &sink, memory: memory, at: now)
+            sum &+= sink.finish()
+        }
+        return sum
+    }
+
+    /// Each list in its order: the same repetitions, the same deadlines, one after the other.
+    private func halfOpenDigest(at now: Instant) -> UInt64 {
+        var sink = Self.newSink
+        for repetitions in 0...UInt8(HalfOpenLists.count) {
+            let list =
+                repetitions < HalfOpenLists.count ? halfOpenLists[repetitions] : halfOpenLists.due
+            var slot = list.first
+            sink.combine(UInt64(repetitions))
+            while !slot.isNone {
+                let entry = flows.halfOpens[slot]
+                sink.combine(flows.tuple(entry.key).hash(Self.newSink))
+                entry.halfOpen.encode(into: &sink, at: now)
+                slot = entry.neighbours.next
+            }
+        }
+        return sink.finish()
+    }
+
+    private func timeWaitDigest(at now: Instant) -> UInt64 {
+        var sink = Self.newSink
+        var slot = timeWaitList.first
+        while !slot.isNone {
+            let entry = flows.timeWaits[slot]
+            sink.combine(flows.tuple(entry.key).hash(Self.newSink))
+            entry.timeWait.encode(into: &sink, at: now)
+            slot = entry.neighbours.next
+        }
+        return sink.finish()
+    }
+
+    private func listenersDigest() -> UInt64 {
+        var sum: UInt64 = 0
+        for index in 0..<listeners.entries.capacityUsed {
+            let entry = listeners.entries[Slot(UInt32(truncatingIfNeeded: index))]
+            guard entry.generation != 0 else { continue }
+            let own = FourTuple(
+                local: entry.local.address, localPort: entry.local.port, remote: entry.local.address, remotePort: 0,
+                interface: InterfaceID(0))
+            var sink = Self.newSink
+            sink.combine(own.hash(Self.newSink))
+            sink.combine(UInt64(entry.backlog) << 32 | UInt64(entry.halfOpen) << 1 | (entry.isReady ? 1 : 0))
+            encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink)
+            sum &+= sink.finish()
+        }
+        return sum
+    }
+
+    /// A queue as the hashes of its 4-tuples, first to last.
+    private func encodeQueue(_ list: SlotList, links: Int, into sink: inout SipHash) {
+        var slot = list.first
+        sink.combine(UInt64(truncatingIfNeeded: list.count))
+        while !slot.isNone {
+            sink.combine(flows.tuple(flows.connections[slot].key).hash(Self.newSink))
+            slot = flows.connections[slot][links: links].next
+        }
+    }
+}
+
+extension Configuration {
+    /// Every field, in the order of its declaration.
+    func encode(into sink: inout SipHash) {
+        tcp.encode(into: &sink)
+        sink.combine(UInt64(bitPattern: Int64(bufferLimit)))
+        sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
+        sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
+        sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
+        sink.combine(UInt64(hopLimit) << 8 | (answersEcho ? 1 : 0))
+        sink.combine(UInt64(icmpErrorsPerSecond))
+        sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
+        sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)
+    }
+}

@@ -1,0 +1,225 @@
+import NetPrimitives
+import TCPStateMachine
+import WireFormats
+
+/// The deadlines of half-open entries. All that have repeated their SYN-ACK equally often wait equally long, so a queue for
+/// each number of repetitions is in order by itself.
+struct HalfOpenLists: BitwiseCopyable, Sendable {
+    /// By repetitions; the last takes all from there on.
+    private var waiting = [16 of SlotList](repeating: SlotList())
+    /// SYN-ACKs to be sent with the next ``NetworkStack/transmit(into:at:)``.
+    var due = SlotList()
+
+    static let count = 16
+
+    subscript(repetitions: UInt8) -> SlotList {
+        get { waiting[min(Int(repetitions), Self.count - 1)] }
+        set { waiting[min(Int(repetitions), Self.count - 1)] = newValue }
+    }
+}
+
+extension NetworkStack {
+    /// A SYN for a listener (RFC 9293, 3.10.7.2, third): a new half-open entry and its SYN-ACK.
+    mutating func synArrives(
+        _ seg: Segment, _ tuple: FourTuple, listener: Slot, interface: InterfaceID, answers: inout PacketBatch,
+        iss: SequenceNumber? = nil, at now: Instant
+    ) {
+        // Linux: with a full accept queue a SYN is dropped without a word; the client will ask again.
+        if listeners.entries[listener].isAcceptQueueFull {
+            counters.listenOverflows &+= 1
+            counters.listenDrops &+= 1
+            return
+        }
+        guard
+            listeners.entries[listener].halfOpen <= listeners.entries[listener].backlog,
+            flows.halfOpens.count < configuration.halfOpenLimit
+        else {
+            counters.synQueueDrops &+= 1
+            counters.listenDrops &+= 1
+            return
+        }
+        var entry = HalfOpenEntry.vacant
+        entry.halfOpen = HalfOpen(
+            answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
+            defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: configuration.tcp, at: now)
+        entry.key = flows.makeKey(tuple)
+        entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
+        let slot = flows.halfOpens.insert(entry)
+        flows.add(.halfOpen(slot))
+        listeners.entries[listener].halfOpen &+= 1
+        flows.halfOpens[slot].halfOpen.isAnswerDue = false
+        flows.halfOpens.append(slot, to: &halfOpenLists[0])
+        sendSynAck(slot, into: &answers, at: now)
+    }
+
+    /// A segment for an entry in SYN-RECEIVED.
+    mutating func segmentArrives(
+        _ seg: Segment, payload: Span<UInt8>, halfOpen slot: Slot, tuple: FourTuple, interface: InterfaceID,
+        answers: inout PacketBatch, at now: Instant
+    ) {
+        let halfOpen = flows.halfOpens[slot].halfOpen
+        switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
+        case .ignore:
+            break
+        case .acknowledge:
+            let answer = halfOpen.acknowledgement(
+                timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
+            emit(answer, tuple, by: interface, into: &answers)
+        case .repeatAnswer:
+            repeatSynAck(slot, answers: &answers, at: now)
+        case .reset(let reset):
+            emit(reset, tuple, by: interface, into: &answers)
+        case .drop:
+            counters.embryonicResets &+= 1
+            counters.attemptFails &+= 1
+            removeHalfOpen(slot)
+        case .dropAndReset(let reset):
+            counters.embryonicResets &+= 1
+            counters.attemptFails &+= 1
+            removeHalfOpen(slot)
+            emit(reset, tuple, by: interface, into: &answers)
+        case .complete:
+            complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
+        }
+    }
+
+    /// A repeated SYN is answered at once, then at most once per half a second.
+    private mutating func repeatSynAck(_ slot: Slot, answers: inout PacketBatch, at now: Instant) {
+        let count = flows.halfOpens[slot].halfOpen.synCount
+        flows.halfOpens[slot].halfOpen.synCount = count == .max ? .max : count + 1
+        let sinceAnswer = now - flows.halfOpens[slot].halfOpen.answeredAt
+        guard count < 2 || sinceAnswer >= configuration.tcp.synAckMinimumGap else { return }
+        sendSynAck(slot, into: &answers, at: now)
+    }
+
+    private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
+        let tuple = flows.tuple(flows.halfOpens[slot].key)
+        guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
+        let answer = flows.halfOpens[slot].halfOpen.answer(
+            mss: interfaces[interface].mss(isIPv6: tuple.isIPv6), timestampOffset: timestampOffset(for: tuple),
+            configuration: configuration.tcp, at: now)
+        emit(answer, tuple, by: interface, into: &batch)
+    }
+
+    /// The third packet is here: the entry becomes a connection in the accept queue, if that has room.
+    private mutating func complete(
+        _ slot: Slot, _ seg: Segment, payload: Span<UInt8>, tuple: FourTuple, interface: InterfaceID,
+        answers: inout PacketBatch, at now: Instant
+    ) {
+        let listener = Slot(UInt32(flows.halfOpens[slot].listener))
+        // Linux: the ACK is ignored, the entry stays, its SYN-ACK goes on being repeated until a place is free.
+        if listeners.entries[listener].isAcceptQueueFull {
+            counters.listenOverflows &+= 1
+            counters.listenDrops &+= 1
+            return
+        }
+        let halfOpen = flows.halfOpens[slot].halfOpen
+        guard
+            let tcb = Connection(
+                completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
+                configuration: configuration.tcp, at: now)
+        else {
+            counters.memoryRefusals &+= 1
+            counters.listenDrops &+= 1
+            return
+        }
+        let attempt = passiveAttempt(halfOpen, tuple, listener: listener, at: now)
+        let key = unlinkHalfOpen(slot)
+        let connection = insertConnection(tcb, key: key, tuple: tuple, interface: interface)
+        flows.connections[connection].listener = UInt16(truncatingIfNeeded: listener.rawValue)
+        flows.connections[connection].flags.insert(.queued)
+        flows.connections.append(
+            connection, to: &listeners.entries[listener].acceptQueue, links: ConnectionEntry.readyLinks)
+        markReady(listener: listener)
+        counters.passiveOpens &+= 1
+        report(attempt)
+        segmentArrives(seg, payload: payload, connection: connection, tuple: tuple, answers: &answers, at: now)
+    }
+
+    // MARK: Leaving
+
+    /// Takes the entry out of index, lists and counts.
+    /// - Returns: its key, which now belongs to the caller.
+    private mutating func unlinkHalfOpen(_ slot: Slot) -> FlowKey {
+        let entry = flows.halfOpens[slot]
+        if entry.halfOpen.isAnswerDue {
+            flows.halfOpens.remove(slot, from: &halfOpenLists.due)
+        } else {
+            flows.halfOpens.remove(slot, from: &halfOpenLists[entry.halfOpen.retransmissions])
+        }
+        flows.remove(.halfOpen(slot))
+        listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        flows.halfOpens.remove(slot)
+        return entry.key
+    }
+
+    mutating func removeHalfOpen(_ slot: Slot) {
+        let key = unlinkHalfOpen(slot)
+        flows.release(key)
+    }
+
+    mutating func dropHalfOpens(of listener: Slot) {
+        for repetitions in 0..<UInt8(HalfOpenLists.count) {
+            dropHalfOpens(of: listener, from: halfOpenLists[repetitions].first)
+        }
+        dropHalfOpens(of: listener, from: halfOpenLists.due.first)
+    }
+
+    private mutating func dropHalfOpens(of listener: Slot, from first: Slot) {
+        var slot = first
+        while !slot.isNone {
+            let next = flows.halfOpens[slot].neighbours.next
+            if UInt32(flows.halfOpens[slot].listener) == listener.rawValue { removeHalfOpen(slot) }
+            slot = next
+        }
+    }
+
+    // MARK: Time
+
+    /// SYN-ACKs that nobody answered: due again, or given up.
+    mutating func halfOpenTimersFired(at now: Instant) {
+        for repetitions in 0..<UInt8(HalfOpenLists.count) {
+            while true {
+                let slot = halfOpenLists[repetitions].first
+                guard !slot.isNone,
+                    flows.halfOpens[slot].halfOpen.deadline(configuration: configuration.tcp) <= now
+                else { break }
+                if flows.halfOpens[slot].halfOpen.retransmissions >= min(configuration.tcp.synAckRetries, 15) {
+                    counters.halfOpenTimeouts &+= 1
+                    counters.attemptFails &+= 1
+                    removeHalfOpen(slot)
+                } else {
+                    flows.halfOpens.remove(slot, from: &halfOpenLists[repetitions])
+                    flows.halfOpens[slot].halfOpen.isAnswerDue = true
+                    flows.halfOpens.append(slot, to: &halfOpenLists.due)
+                }
+            }
+        }
+    }
+
+    var nextHalfOpenDeadline: Instant? {
+        var first: Instant?
+        for repetitions in 0..<UInt8(HalfOpenLists.count) {
+            let slot = halfOpenLists[repetitions].first
+            if slot.isNone { continue }
+            let deadline = flows.halfOpens[slot].halfOpen.deadline(configuration: configuration.tcp)
+            if first.map({ deadline < $0 }) ?? true { first = deadline }
+        }
+        return first
+    }
+
+    /// Sends the SYN-ACKs that are due, as far as there is room.
+    mutating func transmitHalfOpens(into batch: inout PacketBatch, at now: Instant) {
+        while batch.hasRoom(for: Self.largestBareSegment),
+            let slot = flows.halfOpens.popFirst(from: &halfOpenLists.due)
+        {
+            flows.halfOpens[slot].halfOpen.isAnswerDue = false
+            flows.halfOpens[slot].halfOpen.retransmissions &+= 1
+            flows.halfOpens[slot].halfOpen.answeredAt = now
+            flows.halfOpens.append(slot, to: &halfOpenLists[flows.halfOpens[slot].halfOpen.retransmissions])
+            counters.synRetransmits &+= 1
+            counters.segmentsRetransmitted &+= 1
+            sendSynAck(slot, into: &batch, at: now)
+        }
+    }
+}
