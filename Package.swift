@@ -5,6 +5,7 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
     .treatWarning("StrictMemorySafety", as: .error),
     .enableExperimentalFeature("Lifetimes"),
     .enableUpcomingFeature("ExistentialAny"),
