@@ -56,7 +56,8 @@ let package = Package(
                     "PacketPrinting", "ConnectionAnalysis",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
-                swiftSettings: strict)
+                swiftSettings: strict),
+            .testTarget(name: "TidyTests", swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )
