@@ -10,7 +10,8 @@ public enum ChecksumState: UInt8, Hashable, Sendable, BitwiseCopyable {
     case inPacket
     /// In: the device has verified it. Never used for packets that go out.
     case verified
-    /// Out: the field holds the pseudo-header's sum and the device completes it. In: a local sender left that to a device.
+    /// Out: the field holds the pseudo-header's sum and the device completes it. In: a local sender left that to a
+    /// device.
     case partial
 }
 

@@ -102,7 +102,7 @@ enum Rules {
 
     /// A public type, function, property or subscript stands in a paragraph of code with a doc comment before it.
     ///
-    /// Initializers, operators and the requirements of the standard library's protocols say by their form what they are.
+    /// Initializers, operators and what the standard library's protocols require say by their form what they are.
     static func documentation(_ file: SourceFile) -> [Violation] {
         let declaration =
             #/
@@ -110,7 +110,7 @@ enum Rules {
             (?: struct | enum | class | actor | protocol | typealias | func | var | let | subscript ) \b
             \s* (?<name> [\w`]* )
             /#
-        let known: Set = ["description", "debugDescription", "hash", "encode", "errorDescription"]
+        let known: Set = ["description", "debugDescription", "hash", "count", "isEmpty"]
         return file.code.indices.compactMap { index in
             guard let match = file.code[index].firstMatch(of: declaration), !known.contains(String(match.name)) else {
                 return nil
