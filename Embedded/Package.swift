@@ -9,7 +9,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "handshake",
-            dependencies: [.product(name: "NetPrimitives", package: "swift-tcp")],
+            dependencies: [
+                .product(name: "NetPrimitives", package: "swift-tcp"),
+                .product(name: "Netstack", package: "swift-tcp"),
+            ],
             swiftSettings: [
                 .strictMemorySafety(),
                 .treatAllWarnings(as: .error),
