@@ -43,11 +43,11 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
 
     /// Element `index`, in place. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> Element {
-        unsafeAddress {
+        @inline(__always) unsafeAddress {
             precondition(index >= 0 && index < count, "index in range")
             return unsafe UnsafePointer(segments[index >> shift] + (index & ((1 << shift) &- 1)))
         }
-        unsafeMutableAddress {
+        @inline(__always) unsafeMutableAddress {
             precondition(index >= 0 && index < count, "index in range")
             return unsafe segments[index >> shift] + (index & ((1 << shift) &- 1))
         }
