@@ -5,6 +5,7 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
     .treatWarning("StrictMemorySafety", as: .error),
     .enableExperimentalFeature("Lifetimes"),
     .enableUpcomingFeature("ExistentialAny"),
@@ -55,7 +56,8 @@ let package = Package(
                     "PacketPrinting", "ConnectionAnalysis",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
-                swiftSettings: strict)
+                swiftSettings: strict),
+            .testTarget(name: "TidyTests", swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )

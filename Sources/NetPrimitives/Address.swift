@@ -62,10 +62,12 @@ public enum IPAddress: Hashable, Sendable, BitwiseCopyable {
     case v4(IPv4Address)
     case v6(IPv6Address)
 
+    /// Whether it is of the newer family.
     @inlinable public var isIPv6: Bool {
         if case .v6 = self { true } else { false }
     }
 
+    /// 224.0.0.0/4 or ff00::/8.
     @inlinable public var isMulticast: Bool {
         switch self {
         case .v4(let a): a.isMulticast
@@ -73,6 +75,7 @@ public enum IPAddress: Hashable, Sendable, BitwiseCopyable {
         }
     }
 
+    /// 169.254.0.0/16 or fe80::/10.
     @inlinable public var isLinkLocal: Bool {
         switch self {
         case .v4(let a): a.isLinkLocal
@@ -80,6 +83,7 @@ public enum IPAddress: Hashable, Sendable, BitwiseCopyable {
         }
     }
 
+    /// May stand as the source or destination of a TCP segment.
     @inlinable public var isUnicast: Bool {
         switch self {
         case .v4(let a): a.isUnicast

@@ -1,8 +1,8 @@
 /// A queue of bytes in chunks of a ``ChunkPool``: read at the front, written anywhere behind it.
 ///
-/// Small: twenty bytes while it holds nothing, and it holds chunks only while it holds bytes. The first chunk is the one
-/// that its owner has reserved. A ring that outgrows it takes a *directory*: one more chunk that lists the others, so
-/// that every byte is found at once however long the queue is.
+/// Small: twenty bytes while it holds nothing, and it holds chunks only while it holds bytes. The first chunk is the
+/// one that its owner has reserved. A ring that outgrows it takes a *directory*: one more chunk that lists the others,
+/// so that every byte is found at once however long the queue is.
 ///
 /// Bytes `0 ..< count` are in order and readable. A receive queue also writes *beyond* them (data that came out of
 /// order) and calls ``extend(by:)`` when the gap is filled; chunks of a gap that nothing was written to do not exist.

@@ -1,7 +1,7 @@
 /// The memory that buffers are made of: chunks of one size from one pool, with a limit that holds for all together.
 ///
-/// Two kinds of claim share the limit. A *reservation* is a promise that a chunk can always be had (a connection has one
-/// each way); everything else is drawn from what no reservation covers, and may be refused.
+/// Two kinds of claim share the limit. A *reservation* is a promise that a chunk can always be had (a connection has
+/// one each way); everything else is drawn from what no reservation covers, and may be refused.
 public struct ChunkPool: ~Copyable, Sendable {
     /// Bytes in a chunk.
     @inlinable public static var chunkSize: Int { 4096 }

@@ -1,8 +1,8 @@
 /// A point on the caller's clock, in nanoseconds since an origin that the caller chooses.
 ///
 /// The core never reads a clock: every call that needs the time takes an `Instant`. Virtual clocks usually begin at
-/// ``zero``; a driver on a real machine passes its monotonic clock. Arithmetic saturates, so no time from the outside can
-/// trap.
+/// ``zero``; a driver on a real machine passes its monotonic clock. Arithmetic saturates, so no time from the outside
+/// can trap.
 public struct Instant: Hashable, Comparable, Sendable, BitwiseCopyable {
     /// Nanoseconds since the origin. May be negative.
     public var nanoseconds: Int64
@@ -43,6 +43,7 @@ public struct Interval: Hashable, Comparable, Sendable, BitwiseCopyable {
 
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// No time at all; then whole units, which saturate.
     @inlinable public static var zero: Interval { Interval(nanoseconds: 0) }
     @inlinable public static func nanoseconds(_ n: Int64) -> Interval { Interval(nanoseconds: n) }
     @inlinable public static func microseconds(_ n: Int64) -> Interval {

@@ -41,12 +41,13 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
         count * MemoryLayout<Element>.stride + directoryCapacity * MemoryLayout<Int>.stride
     }
 
+    /// Element `index`, in place. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> Element {
-        unsafeAddress {
+        @inline(__always) unsafeAddress {
             precondition(index >= 0 && index < count, "index in range")
             return unsafe UnsafePointer(segments[index >> shift] + (index & ((1 << shift) &- 1)))
         }
-        unsafeMutableAddress {
+        @inline(__always) unsafeMutableAddress {
             precondition(index >= 0 && index < count, "index in range")
             return unsafe segments[index >> shift] + (index & ((1 << shift) &- 1))
         }
@@ -123,6 +124,7 @@ public struct ByteBlock: ~Copyable, @unchecked Sendable {
 
     @inlinable deinit { unsafe base.deallocate() }
 
+    /// The bytes `start ..< start + count`, which must lie in the block.
     @_lifetime(borrow self)
     @inlinable public func span(at start: Int, count length: Int) -> Span<UInt8> {
         precondition(start >= 0 && length >= 0 && start <= count && length <= count - start, "range in the block")
@@ -130,6 +132,7 @@ public struct ByteBlock: ~Copyable, @unchecked Sendable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// The bytes `start ..< start + count` for writing, which must lie in the block.
     @_lifetime(&self)
     @inlinable public mutating func mutableSpan(at start: Int, count length: Int) -> MutableSpan<UInt8> {
         precondition(start >= 0 && length >= 0 && start <= count && length <= count - start, "range in the block")
@@ -213,21 +216,27 @@ extension MutableSpan<UInt8> {
     @_lifetime(self: copy self)
     @inlinable public mutating func store(_ value: UInt16, at offset: Int) {
         precondition(offset >= 0 && offset <= count &- 2, "field in range")
-        unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self) }
+        unsafe withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
+        }
     }
 
     /// Writes 32 bits at `offset` in network byte order.
     @_lifetime(self: copy self)
     @inlinable public mutating func store(_ value: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset <= count &- 4, "field in range")
-        unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self) }
+        unsafe withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+        }
     }
 
     /// Writes 64 bits at `offset` in network byte order.
     @_lifetime(self: copy self)
     @inlinable public mutating func store(_ value: UInt64, at offset: Int) {
         precondition(offset >= 0 && offset <= count &- 8, "field in range")
-        unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt64.self) }
+        unsafe withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt64.self)
+        }
     }
 
     /// Copies all of `source` to `offset`, which must leave room for it.

@@ -10,7 +10,8 @@ public enum ChecksumState: UInt8, Hashable, Sendable, BitwiseCopyable {
     case inPacket
     /// In: the device has verified it. Never used for packets that go out.
     case verified
-    /// Out: the field holds the pseudo-header's sum and the device completes it. In: a local sender left that to a device.
+    /// Out: the field holds the pseudo-header's sum and the device completes it. In: a local sender left that to a
+    /// device.
     case partial
 }
 
@@ -54,7 +55,8 @@ public struct PacketBatch: ~Copyable, Sendable {
     ///   - byteCapacity: bytes for all packets together; below 2^32.
     ///   - packetCapacity: how many packets at most; at least 1.
     @inlinable public init(byteCapacity: Int, packetCapacity: Int) {
-        precondition(byteCapacity >= 0 && byteCapacity < 1 << 32 && packetCapacity > 0, "sizes in range")
+        precondition(byteCapacity >= 0 && UInt(byteCapacity) <= UInt(UInt32.max), "offsets have 32 bits")
+        precondition(packetCapacity > 0, "room for a packet")
         arena = ByteBlock(count: byteCapacity)
         let segment = 1 << (Int.bitWidth - (packetCapacity - 1).leadingZeroBitCount)
         descriptors = SegmentedArray(

@@ -20,6 +20,7 @@ public struct SequenceRanges: Slotted, Sendable {
     /// The most ranges.
     @inlinable public static var capacity: Int { 32 }
 
+    /// The next free one while this one is free.
     public var link: Slot
     @usableFromInline var used: UInt32
     @usableFromInline var ranges: [32 of SequenceRange]

@@ -11,8 +11,8 @@ public struct SipKey: Hashable, Sendable, BitwiseCopyable {
 
 /// SipHash (Aumasson and Bernstein, 2012): a keyed hash that is fast on short inputs.
 ///
-/// SipHash-2-4 makes initial sequence numbers and cookies (RFC 6528 asks for a keyed function that cannot be predicted);
-/// SipHash-1-3 spreads 4-tuples over the demultiplexer. Words are taken as eight little-endian bytes each.
+/// SipHash-2-4 makes initial sequence numbers and cookies (RFC 6528 asks for a keyed function that cannot be
+/// predicted); SipHash-1-3 spreads 4-tuples over the demultiplexer. Words are taken as eight little-endian bytes each.
 public struct SipHash: Sendable, BitwiseCopyable {
     @usableFromInline var v0: UInt64
     @usableFromInline var v1: UInt64

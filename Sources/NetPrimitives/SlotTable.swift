@@ -48,6 +48,7 @@ public struct SlotTable<Element: Slotted>: ~Copyable, Sendable {
     /// The slots that were ever used: `0 ..< capacityUsed`. A walk over them meets free ones too.
     @inlinable public var capacityUsed: Int { fresh }
 
+    /// The value in a slot that is taken.
     @inlinable public subscript(slot: Slot) -> Element {
         _read { yield storage[slot.index] }
         _modify { yield &storage[slot.index] }

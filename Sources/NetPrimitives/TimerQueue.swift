@@ -2,8 +2,8 @@
 ///
 /// An owner's entry is moved lazily. A deadline that becomes *earlier* moves its entry at once; one that becomes later
 /// leaves it where it is, and the owner, asked when the entry fires, names the deadline that holds then. A
-/// retransmission timer that every acknowledgement pushes back costs nothing this way. Entries for the same instant fire
-/// in the order in which they were armed.
+/// retransmission timer that every acknowledgement pushes back costs nothing this way. Entries for the same instant
+/// fire in the order in which they were armed.
 public struct TimerQueue: ~Copyable, Sendable {
     @usableFromInline struct Entry: BitwiseCopyable, Sendable {
         @usableFromInline var deadline: Instant

@@ -16,10 +16,12 @@ public struct WindowScale: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// What the 16 bits of a window field stand for, in bytes: less than 2^30.
-    @inlinable public func bytes(_ wireWindow: UInt16) -> UInt32 { UInt32(wireWindow) << UInt32(rawValue) }
+    @inlinable @inline(__always) public func bytes(_ wireWindow: UInt16) -> UInt32 {
+        UInt32(wireWindow) &<< UInt32(rawValue)
+    }
 
     /// The largest window field that promises no more than `bytes`.
-    @inlinable public func wireWindow(_ bytes: UInt32) -> UInt16 {
-        UInt16(truncatingIfNeeded: min(bytes >> UInt32(rawValue), UInt32(UInt16.max)))
+    @inlinable @inline(__always) public func wireWindow(_ bytes: UInt32) -> UInt16 {
+        UInt16(truncatingIfNeeded: min(bytes &>> UInt32(rawValue), UInt32(UInt16.max)))
     }
 }
