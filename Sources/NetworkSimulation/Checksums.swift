@@ -72,12 +72,12 @@ extension PacketLayout {
             packet.store(0, at: 10)
             packet.store(~packet.span.extracting(0..<layout.transportStart).onesComplementSum(), at: 10)
         }
+        let isUDP = layout.transport == TransportProtocol.udp
         // An unset UDP checksum reads as "none": mark it as present first.
-        if layout.transport == TransportProtocol.udp { packet.store(0xFFFF, at: layout.transportStart + 6) }
+        if isUDP, layout.transportLength >= 8 { packet.store(0xFFFF, at: layout.transportStart + 6) }
         guard !layout.isFragment, let offset = layout.transportChecksumOffset(packet.span) else { return }
         packet.store(0, at: offset)
         let checksum = ~layout.transportSum(packet.span, length: layout.transportLength)
-        let isUDP = layout.transport == TransportProtocol.udp
         packet.store(isUDP && checksum == 0 ? 0xFFFF : checksum, at: offset)
     }
 }
