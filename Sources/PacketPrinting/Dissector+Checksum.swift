@@ -18,28 +18,20 @@ struct NetworkHeader {
 }
 
 extension Dissector {
-    /// What a checksum field holds and should hold.
-    struct ChecksumVerdict {
-        let found: UInt16
-        let expected: UInt16
-        let isCorrect: Bool
-    }
-
-    /// Sums `count` octets, the pseudo-header included when there is one. The octets must have been captured.
-    func verifyChecksum(
-        field: Int, over offset: Int, _ count: Int, pseudoHeader: (NetworkHeader, UInt8)? = nil
-    ) -> ChecksumVerdict {
+    /// What is left when `count` octets are summed with their checksum, the pseudo-header included if there is one: zero
+    /// when the checksum is correct. The octets must have been captured.
+    func checksumResidue(over offset: Int, _ count: Int, pseudoHeader: (NetworkHeader, UInt8)? = nil) -> UInt16 {
         var sum = UInt32(octets.span.extracting(offset..<offset + count).onesComplementSum())
         if let (header, number) = pseudoHeader {
             sum += header.source.onesComplementSum + header.finalDestination.onesComplementSum
             sum += UInt32(number) + UInt32(UInt16(truncatingIfNeeded: count >> 16))
             sum += UInt32(UInt16(truncatingIfNeeded: count))
         }
-        let computed = ~folded(sum)
-        let found = octets.span.uint16(at: field)
-        return ChecksumVerdict(
-            found: found, expected: folded(UInt32(found) + UInt32(computed)), isCorrect: computed == 0)
+        return ~folded(sum)
     }
+
+    /// What a checksum field should have held that left `residue`.
+    func expectedChecksum(_ found: UInt16, residue: UInt16) -> UInt16 { folded(UInt32(found) + UInt32(residue)) }
 
     private func folded(_ sum: UInt32) -> UInt16 {
         let once = (sum & 0xFFFF) + sum >> 16

@@ -26,9 +26,12 @@ extension Dissector {
         let kind = try uint8(start)
         guard let message = try icmpv4Message(kind, code: try uint8(start + 1), at: start) else { return markCut() }
         text += "ICMP \(message), length \(length)"
-        if isVerbose, !isFragment, isCaptured(start, length), length >= 4 {
-            let verdict = verifyChecksum(field: start + 2, over: start, length)
-            if !verdict.isCorrect { text += " (wrong icmp cksum \(hex(verdict.found)) (->\(hex(verdict.expected)))!)" }
+        if isVerbose, !isFragment, isCaptured(start, length) {
+            let residue = checksumResidue(over: start, length)
+            if residue != 0 {
+                let found = try uint16(start + 2)
+                text += " (wrong icmp cksum \(hex(found)) (->\(hex(expectedChecksum(found, residue: residue))))!)"
+            }
         }
         guard isVerbose, Message.errors.contains(kind) else { return }
         text += "\n\t"
@@ -157,23 +160,23 @@ extension Dissector {
         return clock + "." + digits(milliseconds % 1_000, 3)
     }
 
-    /// Extensions behind a quoted packet of 128 octets (RFC 4884, 7): their presence and checksum.
+    /// Extensions behind a quoted packet of 128 octets (RFC 4884, 7): that they are there, not what they say.
     private mutating func icmpv4Extensions(at start: Int, length: Int) throws(CaptureEnded) {
-        let extensions = start + 8 + 128
+        let extensions = start + 136
         guard length > 156 else { return }
-        guard isCaptured(start, 8 + 128 + 5) else { return markCut() }
+        guard isCaptured(start, 141) else { return markCut() }
         let isWhole = isCaptured(extensions, length - 136)
-        let declared = try uint8(start + 5)
-        if declared == 0 && isWhole
-            && !verifyChecksum(field: extensions + 2, over: extensions, length - 136).isCorrect
-        {
-            return
-        }
-        let version = octets[extensions] >> 4
+        let residue = isWhole ? checksumResidue(over: extensions, length - 136) : 0
+        // Without a declared length, only a correct checksum tells extensions from more of the quoted packet.
+        if try uint8(start + 5) == 0 && residue != 0 { return }
+        let version = try uint8(extensions) >> 4
         text += "\n\tICMP Multi-Part extension v\(version)"
         guard version == 2 else {
             text += " packet not supported"
             return
         }
+        guard isWhole else { return }
+        text += ", checksum 0x\(hex(try uint16(extensions + 2), 4)) (\(residue == 0 ? "" : "in")correct)"
+        text += ", length \(length - 136)"
     }
 }

@@ -23,11 +23,11 @@ extension Dissector {
             return
         }
         if isVerbose, !header.isFragment, isCaptured(start, length) {
-            try require(start + 2, 2)
-            let verdict = verifyChecksum(
-                field: start + 2, over: start, length, pseudoHeader: (header, IPProtocol.icmpv6))
-            text += verdict.isCorrect
-                ? "[icmp6 sum ok] " : "[bad icmp6 cksum 0x\(hex(verdict.found, 4)) -> 0x\(hex(verdict.expected, 4))!] "
+            let found = try uint16(start + 2)
+            let residue = checksumResidue(over: start, length, pseudoHeader: (header, IPProtocol.icmpv6))
+            text += residue == 0
+                ? "[icmp6 sum ok] "
+                : "[bad icmp6 cksum 0x\(hex(found, 4)) -> 0x\(hex(expectedChecksum(found, residue: residue), 4))!] "
         }
         let kind = try uint8(start)
         text += "ICMP6, " + icmpv6Name(kind)

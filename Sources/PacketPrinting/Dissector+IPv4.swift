@@ -99,8 +99,9 @@ extension Dissector {
             text += wholeOptions ? ")" : " [truncated-option])"
         }
         if options.verifiesChecksums, isCaptured(start, headerLength) {
-            let verdict = verifyChecksum(field: start + 10, over: start, headerLength)
-            if !verdict.isCorrect { text += ", bad cksum \(hex(verdict.found)) (->\(hex(verdict.expected)))!" }
+            let residue = checksumResidue(over: start, headerLength)
+            let found = try uint16(start + 10)
+            if residue != 0 { text += ", bad cksum \(hex(found)) (->\(hex(expectedChecksum(found, residue: residue))))!" }
         }
         return wholeOptions
     }

@@ -73,8 +73,10 @@ extension Dissector {
             case IPProtocol.destinationOptions:
                 advance = try destinationOptions(at: position)
             case IPProtocol.routing:
+                guard isCaptured(position, 1) else { return markCut() }
                 advance = try routingHeader(at: position)
-                if let last = routedDestination(at: position) {
+                // Checksums cover the destination of the first routing header (RFC 8200, 8.1).
+                if !seen.contains(IPProtocol.routing), let last = routedDestination(at: position) {
                     header = header.with(isFragment: header.isFragment, finalDestination: last)
                 }
             case IPProtocol.fragment:

@@ -148,13 +148,11 @@ extension Dissector {
     /// The fragment header (RFC 8200, 4.5): only the first fragment goes on.
     mutating func fragmentHeader(at start: Int, under fixedHeader: Int) throws(CaptureEnded) -> Int? {
         layer = "frag6"
-        text += "frag ("
-        if isVerbose { text += "0x\(hex(try uint32(start + 4), 8)):" }
+        let identification = isVerbose ? "0x\(hex(try uint32(start + 4), 8)):" : ""
         let offset = try uint16(start + 2) & 0xFFF8
-        text += "\(offset)|"
         // The header's own length field may leave less than nothing; tcpdump prints that without a sign.
         let length = 40 + Int(try uint16(fixedHeader + 4)) - (start - fixedHeader) - 8
-        text += "\(UInt64(bitPattern: Int64(length))))"
+        text += "frag (\(identification)\(offset)|\(UInt64(bitPattern: Int64(length))))"
         guard offset == 0 else { return nil }
         text += " "
         return 8
@@ -163,10 +161,11 @@ extension Dissector {
     /// The routing header: types 0 and 2 (RFC 6275) and segment routing, type 4 (RFC 8754).
     mutating func routingHeader(at start: Int) throws(CaptureEnded) -> Int? {
         layer = "rt6"
-        try require(start, 4)
+        text += "RT6"
         let length = try uint8(start + 1)
+        text += " (len=\(length)"
         let kind = try uint8(start + 2)
-        text += "RT6 (len=\(length), type=\(kind)"
+        text += ", type=\(kind)"
         if kind == 0 { text += " [Deprecated]" }
         text += ", segleft=\(try uint8(start + 3))"
         switch kind {

@@ -7,6 +7,7 @@ extension Dissector {
     ///   - size: the option's length, kind and length included.
     /// - Returns: false when the option's length does not go with its subtype.
     mutating func multipathOption(at value: Int, size: Int, flags: UInt8) -> Bool {
+        layer = "mptcp"
         guard size >= 3 else { return false }
         let names = ["capable", "join", "dss", "add-addr", "rem-addr", "prio", "fail", "fast-close"]
         let subtype = Int(octets[value] >> 4)

@@ -45,7 +45,7 @@ extension Dissector {
             text += overlong
             return
         }
-        tcpChecksum(at: start, length: length, under: header)
+        try tcpChecksum(at: start, length: length, under: header)
         let first = seq.rawValue &- reference.sequence.rawValue
         if options.verbosity > 1 || payloadLength > 0 || flags & (Flag.syn | Flag.fin | Flag.rst) != 0 {
             text += ", seq \(first)"
@@ -56,11 +56,16 @@ extension Dissector {
         if flags & Flag.urg != 0 { text += ", urg \(try uint16(start + 18))" }
         if headerLength > 20 {
             guard try tcpOptions(
-                at: start + 20, length: headerLength - 20, flags: flags, sackBase: reference.sack.rawValue)
+                at: start + 20, length: headerLength - 20, flags: flags, sackBase: reference.sack.rawValue,
+                isWhole: isCaptured(start, length))
             else { return }
         }
         text += ", length \(payloadLength)"
         guard payloadLength > 0 else { return }
+        guard isCaptured(start, headerLength) else {
+            text += " [remaining caplen(\(end - start)) < header length(\(headerLength))]"
+            throw CaptureEnded()
+        }
         try tcpPayload(
             at: start + headerLength, length: Int(payloadLength), flags: flags, ports: (sourcePort, destinationPort))
     }
@@ -84,11 +89,12 @@ extension Dissector {
         return names.isEmpty ? "none" : names
     }
 
-    private mutating func tcpChecksum(at start: Int, length: Int, under header: NetworkHeader) {
+    private mutating func tcpChecksum(at start: Int, length: Int, under header: NetworkHeader) throws(CaptureEnded) {
         guard isVerbose, options.verifiesChecksums, !header.isFragment, isCaptured(start, length) else { return }
-        let verdict = verifyChecksum(field: start + 16, over: start, length, pseudoHeader: (header, IPProtocol.tcp))
-        text += ", cksum 0x\(hex(verdict.found, 4))"
-        text += verdict.isCorrect ? " (correct)" : " (incorrect -> 0x\(hex(verdict.expected, 4)))"
+        let residue = checksumResidue(over: start, length, pseudoHeader: (header, IPProtocol.tcp))
+        let found = try uint16(start + 16)
+        text += ", cksum 0x\(hex(found, 4))"
+        text += residue == 0 ? " (correct)" : " (incorrect -> 0x\(hex(expectedChecksum(found, residue: residue), 4)))"
     }
 
     private mutating func tcpPayload(

@@ -32,9 +32,13 @@ extension Dissector {
     }
 
     /// The options of a segment, `, options [..]`.
+    ///
+    /// - Parameters:
+    ///   - sackBase: what the edges of SACK blocks count from.
+    ///   - isWhole: whether all of the segment was captured.
     /// - Returns: false when the line ends there.
     mutating func tcpOptions(
-        at start: Int, length: Int, flags: UInt8, sackBase: UInt32
+        at start: Int, length: Int, flags: UInt8, sackBase: UInt32, isWhole: Bool
     ) throws(CaptureEnded) -> Bool {
         text += ", options ["
         var position = start
@@ -52,7 +56,7 @@ extension Dissector {
             text += optionName(kind)
             do throws(OptionFault) {
                 let printed = try tcpOption(
-                    kind, at: position, size: size, limit: limit, flags: flags, sackBase: sackBase)
+                    kind, at: position, size: size, limit: limit, flags: flags, sackBase: sackBase, isWhole: isWhole)
                 if printed != size { text += "[len \(size)]" }
                 position += printed
             } catch {
@@ -103,7 +107,7 @@ extension Dissector {
     /// The value of an option. Options of a fixed size are read at that size, whatever their length says.
     /// - Returns: how many octets the option took, kind and length included.
     private mutating func tcpOption(
-        _ kind: UInt8, at position: Int, size: Int, limit: Int, flags: UInt8, sackBase: UInt32
+        _ kind: UInt8, at position: Int, size: Int, limit: Int, flags: UInt8, sackBase: UInt32, isWhole: Bool
     ) throws(OptionFault) -> Int {
         let value = position + 2
         switch kind {
@@ -130,7 +134,9 @@ extension Dissector {
             return 10
         case Option.md5Signature:
             try needs(16, at: value, limit)
-            text += " can't check - " + digits(value, 16)
+            // There is no option for the secret; tcpdump without `-M` says so, or that the capture is too short.
+            text += isWhole ? " shared secret not supplied with -M" : " snaplen too short"
+            text += ", can't check - " + digits(value, 16)
             return 18
         case Option.spaceCapabilities:
             try needs(2, at: value, limit)

@@ -96,8 +96,8 @@ extension Dissector {
     }
 
     /// A line up to LF or CR LF.
-    /// - Returns: where the next begins; `nil` when there is no end of line, or a character that is not text: then
-    ///   nothing is printed.
+    /// - Returns: where the next begins; `nil` when there is no end of line, or a character that is not text: such a line
+    ///   is not printed.
     private mutating func textLine(at start: Int, _ limit: Int, prefix: String) throws(CaptureEnded) -> Int? {
         var position = start
         var next: Int?
@@ -116,6 +116,7 @@ extension Dissector {
             position += 1
         }
         text += prefix + String(decoding: octets[start..<position], as: UTF8.self)
+        if next == nil { markCut() }
         return next
     }
 

@@ -44,8 +44,10 @@ extension Dissector {
             return
         }
         guard isCaptured(start, length) else { return }
-        let verdict = verifyChecksum(field: start + 6, over: start, length, pseudoHeader: (header, IPProtocol.udp))
-        text += verdict.isCorrect
-            ? "[udp sum ok] " : "[bad udp cksum 0x\(hex(verdict.found, 4)) -> 0x\(hex(verdict.expected, 4))!] "
+        let residue = checksumResidue(over: start, length, pseudoHeader: (header, IPProtocol.udp))
+        let found = try uint16(start + 6)
+        text += residue == 0
+            ? "[udp sum ok] "
+            : "[bad udp cksum 0x\(hex(found, 4)) -> 0x\(hex(expectedChecksum(found, residue: residue), 4))!] "
     }
 }

@@ -107,7 +107,7 @@ struct TcpdumpTests {
         return packets
     }
 
-    @Test("Generated packets", arguments: Switches.all, [1, 2] as [UInt64])
+    @Test("Generated packets", arguments: Switches.all, Array(1...24) as [UInt64])
     func generated(_ switches: Switches, seed: UInt64) throws {
         let packets = Self.packets(seed: seed, count: 1_000)
         let theirs = try Tcpdump.lines(for: packets, switches.arguments.split(separator: " ").map(String.init))
