@@ -16,7 +16,7 @@ public enum PcapError: Error, Hashable, Sendable {
 
 /// Reads a classic pcap file from its bytes: both byte orders, microseconds and nanoseconds.
 ///
-/// No input traps. After an error, ``next()`` throws the same error again: what follows a broken record has no beginning.
+/// No input traps. After an error ``next()`` throws the same again: what follows a broken record has no beginning.
 public struct PcapReader: Sendable {
     public let linkType: LinkType
     public let resolution: TimeResolution

@@ -5,21 +5,15 @@ struct NetworkHeader {
     let source: IPAddress
     let destination: IPAddress
     /// Where the packet goes in the end when the header routes it (RFC 791, 3.1; RFC 8200, 4.4): what checksums cover.
-    let finalDestination: IPAddress
+    var finalDestination: IPAddress
     /// The protocol field of the fixed header. Ports are printed with addresses only when it names the transport.
     let protocolNumber: UInt8
-    let isFragment: Bool
-
-    func with(isFragment: Bool, finalDestination: IPAddress) -> NetworkHeader {
-        NetworkHeader(
-            source: source, destination: destination, finalDestination: finalDestination, protocolNumber: protocolNumber,
-            isFragment: isFragment)
-    }
+    var isFragment: Bool
 }
 
 extension Dissector {
-    /// What is left when `count` octets are summed with their checksum, the pseudo-header included if there is one: zero
-    /// when the checksum is correct. The octets must have been captured.
+    /// What is left when `count` octets are summed with their checksum, the pseudo-header included if there is one:
+    /// zero when the checksum is correct. The octets must have been captured.
     func checksumResidue(over offset: Int, _ count: Int, pseudoHeader: (NetworkHeader, UInt8)? = nil) -> UInt16 {
         var sum = UInt32(octets.span.extracting(offset..<offset + count).onesComplementSum())
         if let (header, number) = pseudoHeader {

@@ -33,16 +33,13 @@ extension Dissector {
                 text += " (wrong icmp cksum \(hex(found)) (->\(hex(expectedChecksum(found, residue: residue))))!)"
             }
         }
-        guard isVerbose, Message.errors.contains(kind) else { return }
+        guard isVerbose, mayNest, Message.errors.contains(kind) else { return }
         text += "\n\t"
-        let outerEnd = end
         let quoted = start + 8
-        let quotedLength = Int(try uint16(quoted + 2))
-        end = min(end, quoted + quotedLength)
-        depth += 1
-        try ipv4(at: quoted, length: quotedLength)
-        depth -= 1
-        end = outerEnd
+        try nested(endingAt: quoted + Int(try uint16(quoted + 2))) { packet throws(CaptureEnded) in
+            // A packet that claims to end before its length field ends there.
+            try packet.ipv4(at: quoted, length: Int(try packet.uint16(quoted + 2)))
+        }
         layer = "icmp"
         if Message.extended.contains(kind) { try icmpv4Extensions(at: start, length: length) }
     }
@@ -58,7 +55,10 @@ extension Dissector {
         case Message.redirect:
             let target = host(try ipv4Address(start + 8 + 16))
             let gateway = host(try ipv4Address(start + 4))
-            let forms = [("redirect", "to net"), ("redirect", "to host"), ("redirect-tos", "to net"), ("redirect-tos", "to host")]
+            let forms = [
+                ("redirect", "to net"), ("redirect", "to host"), ("redirect-tos", "to net"),
+                ("redirect-tos", "to host"),
+            ]
             guard Int(code) < forms.count else { return "redirect-#\(code) \(target) to \(gateway)" }
             return "\(forms[Int(code)].0) \(target) \(forms[Int(code)].1) \(gateway)"
         case Message.routerAdvertisement:
@@ -163,7 +163,7 @@ extension Dissector {
     /// Extensions behind a quoted packet of 128 octets (RFC 4884, 7): that they are there, not what they say.
     private mutating func icmpv4Extensions(at start: Int, length: Int) throws(CaptureEnded) {
         let extensions = start + 136
-        guard length > 156 else { return }
+        guard length > 136 else { return }
         guard isCaptured(start, 141) else { return markCut() }
         let isWhole = isCaptured(extensions, length - 136)
         let residue = isWhole ? checksumResidue(over: extensions, length - 136) : 0

@@ -25,7 +25,8 @@ extension Dissector {
         if isVerbose, !header.isFragment, isCaptured(start, length) {
             let found = try uint16(start + 2)
             let residue = checksumResidue(over: start, length, pseudoHeader: (header, IPProtocol.icmpv6))
-            text += residue == 0
+            text +=
+                residue == 0
                 ? "[icmp6 sum ok] "
                 : "[bad icmp6 cksum 0x\(hex(found, 4)) -> 0x\(hex(expectedChecksum(found, residue: residue), 4))!] "
         }
@@ -48,7 +49,8 @@ extension Dissector {
         case Message.parameterProblem:
             guard isCaptured(quoted + 24, 16) else { return markCut() }
             let problems = [", erroneous", ", next header", ", option", ", incomplete header chain"]
-            text += Int(code) < problems.count
+            text +=
+                Int(code) < problems.count
                 ? problems[Int(code)] + " - octet \(try uint32(start + 4))" : ", code-#\(code)"
         case Message.echoRequest, Message.echoReply:
             text += ", id \(try uint16(start + 4)), seq \(try uint16(start + 6))"
@@ -92,7 +94,8 @@ extension Dissector {
         let quoted = start + 8
         switch code {
         case 0, 1, 3:
-            text += code == 0 ? ", unreachable route" : code == 1 ? ",  unreachable prohibited" : ", unreachable address"
+            text +=
+                code == 0 ? ", unreachable route" : code == 1 ? ",  unreachable prohibited" : ", unreachable address"
             text += " \(host(try quotedDestination(quoted)))"
         case 2:
             text += ", beyond scope"

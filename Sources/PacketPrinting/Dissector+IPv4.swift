@@ -14,12 +14,14 @@ enum IPProtocol {
     static let icmpv6: UInt8 = 58
     static let noNextHeader: UInt8 = 59
     static let destinationOptions: UInt8 = 60
+
+    /// Headers of IPv6 that are printed on the way to the payload.
+    static func isExtensionHeader(_ number: UInt8) -> Bool {
+        [hopByHop, routing, fragment, destinationOptions].contains(number)
+    }
 }
 
 extension Dissector {
-    /// Packets within packets beyond this depth are not looked into.
-    private static let deepest = 16
-
     /// An IPv4 packet (RFC 791) of `length` octets, as far as whoever carries it knows.
     mutating func ipv4(at start: Int, length: Int) throws(CaptureEnded) {
         layer = "ip"
@@ -45,10 +47,9 @@ extension Dissector {
             text += "bad-len \(total)"
             return
         }
-        let outerEnd = end
-        end = min(end, start + total)
-        try ipv4Body(at: start, headerLength: headerLength, total: total)
-        end = outerEnd
+        try nested(endingAt: start + total) { packet throws(CaptureEnded) in
+            try packet.ipv4Body(at: start, headerLength: headerLength, total: total)
+        }
     }
 
     private mutating func ipv4Body(at start: Int, headerLength: Int, total: Int) throws(CaptureEnded) {
@@ -90,7 +91,8 @@ extension Dissector {
         if ttl > 0 { text += ", ttl \(ttl)" }
         let fragment = try uint16(start + 6)
         let number = try uint8(start + 9)
-        text += ", id \(try uint16(start + 4)), offset \(Int(fragment & 0x1FFF) * 8), flags [\(fragmentFlags(fragment))]"
+        text +=
+            ", id \(try uint16(start + 4)), offset \(Int(fragment & 0x1FFF) * 8), flags [\(fragmentFlags(fragment))]"
         text += ", proto \(ProtocolName.inHeader(number)) (\(number)), length \(try uint16(start + 2))"
         var wholeOptions = true
         if headerLength > 20 {
@@ -101,7 +103,9 @@ extension Dissector {
         if options.verifiesChecksums, isCaptured(start, headerLength) {
             let residue = checksumResidue(over: start, headerLength)
             let found = try uint16(start + 10)
-            if residue != 0 { text += ", bad cksum \(hex(found)) (->\(hex(expectedChecksum(found, residue: residue))))!" }
+            if residue != 0 {
+                text += ", bad cksum \(hex(found)) (->\(hex(expectedChecksum(found, residue: residue))))!"
+            }
         }
         return wholeOptions
     }
@@ -128,11 +132,9 @@ extension Dissector {
             text += "[ICMP requires IPv4] (invalid)"
         case IPProtocol.icmpv6:
             text += "[ICMPv6 requires IPv6] (invalid)"
-        case IPProtocol.ipv4 where depth < Self.deepest:
-            depth += 1
+        case IPProtocol.ipv4 where mayNest:
             try ipv4(at: start, length: length)
-        case IPProtocol.ipv6 where depth < Self.deepest:
-            depth += 1
+        case IPProtocol.ipv6 where mayNest:
             try ipv6(at: start, length: length)
         case IPProtocol.noNextHeader:
             text += "no next header"

@@ -27,83 +27,113 @@ extension Dissector {
             text += "hlim \(try uint8(start + 7)), next-header \(ProtocolName.inHeader(number)) (\(number))"
             text += " payload length: \(payloadLength)) "
         }
-        let outerEnd = end
-        end = min(end, start + total)
-        try extensionHeaders(at: start, length: length, remaining: total - 40, payloadLength: payloadLength)
-        end = outerEnd
+        try nested(endingAt: start + total) { packet throws(CaptureEnded) in
+            try packet.headerChain(
+                HeaderChain(
+                    start: start, length: length, payloadLength: payloadLength, number: packet.uint8(start + 6),
+                    source: packet.ipv6Address(start + 8), destination: packet.ipv6Address(start + 24),
+                    remaining: total - 40))
+        }
     }
 
-    /// Walks the extension headers in the order in which they stand, to what they carry.
-    ///
-    /// - Parameters:
-    ///   - start: where the fixed header begins.
-    ///   - length: what was captured or lost of the packet, in octets.
-    ///   - remaining: octets behind the fixed header.
-    ///   - payloadLength: the header's own field.
-    private mutating func extensionHeaders(
-        at start: Int, length: Int, remaining: Int, payloadLength: Int
-    ) throws(CaptureEnded) {
-        let source = try ipv6Address(start + 8)
-        let destination = try ipv6Address(start + 24)
-        var number = try uint8(start + 6)
-        var header = NetworkHeader(
+    /// Prints the extension headers in the order in which they stand, and what they carry.
+    private mutating func headerChain(_ first: HeaderChain) throws(CaptureEnded) {
+        var chain = first
+        if chain.number != IPProtocol.tcp && chain.number != IPProtocol.udp {
+            text += "\(host(chain.network.source)) > \(host(chain.network.destination)): "
+        }
+        while IPProtocol.isExtensionHeader(chain.number) {
+            guard let size = try extensionHeader(&chain) else { return }
+            chain.seen.append(chain.number)
+            chain.number = try uint8(chain.position)
+            layer = "ip6"
+            guard chain.remaining >= size else { return markCut() }
+            chain.position += size
+            chain.remaining -= size
+        }
+        if let jumbo = chain.jumbo {
+            chain.remaining = jumbo - (chain.position - chain.start - 40)
+            guard chain.remaining >= 0 else { return markCut() }
+            if chain.length < jumbo + 40 { text += "truncated-ip6 - \(jumbo + 40 - chain.length) bytes missing!" }
+            end = min(end, chain.start + 40 + jumbo)
+        } else if chain.payloadLength == 0 {
+            guard chain.seen.isEmpty else { return markCut() }
+            chain.remaining = 0
+            end = min(end, chain.start + 40)
+        }
+        try payload(chain.number, at: chain.position, length: chain.remaining, under: chain.network)
+    }
+
+    /// - Returns: the header's length, or `nil` when the line ends there.
+    private mutating func extensionHeader(_ chain: inout HeaderChain) throws(CaptureEnded) -> Int? {
+        switch chain.number {
+        case IPProtocol.hopByHop:
+            // RFC 8200, 4.1: once, and before all others.
+            guard chain.seen.isEmpty else {
+                let isSecond = chain.seen.contains(IPProtocol.hopByHop)
+                text +=
+                    "[The Hop-by-Hop Options header "
+                    + (isSecond ? "was already found" : "don't follow the IPv6 header")
+                text += "] (invalid)"
+                return nil
+            }
+            let size = try hopByHopOptions(
+                at: chain.position, payloadLength: chain.payloadLength, jumbo: &chain.jumbo)
+            if chain.payloadLength == 0 && chain.jumbo == nil {
+                text += "[No valid Jumbo Payload Hop-by-Hop option found] (invalid)"
+                return nil
+            }
+            return size
+        case IPProtocol.routing:
+            guard isCaptured(chain.position, 1) else {
+                markCut()
+                return nil
+            }
+            // Checksums cover the last destination of the first routing header (RFC 8200, 8.1).
+            if !chain.seen.contains(IPProtocol.routing), let last = routedDestination(at: chain.position) {
+                chain.network.finalDestination = last
+            }
+            return try routingHeader(at: chain.position)
+        case IPProtocol.fragment:
+            guard let size = try fragmentHeader(at: chain.position, under: chain.start) else { return nil }
+            chain.network.isFragment = true
+            return chain.position + size < end ? size : nil
+        default:
+            return try destinationOptions(at: chain.position)
+        }
+    }
+}
+
+/// A walk along the headers of an IPv6 packet: where it is, and what it has met.
+private struct HeaderChain {
+    /// Where the fixed header begins.
+    let start: Int
+    /// The octets that there are for the packet, whatever its fields say.
+    let length: Int
+    /// The fixed header's own field.
+    let payloadLength: Int
+    /// What stands at `position`, in the numbers of the protocol field.
+    var number: UInt8
+    var position: Int
+    /// The octets from `position` to the packet's end.
+    var remaining: Int
+    /// The length that a jumbo option gave (RFC 2675).
+    var jumbo: Int?
+    var seen: [UInt8] = []
+    var network: NetworkHeader
+
+    init(
+        start: Int, length: Int, payloadLength: Int, number: UInt8, source: IPAddress, destination: IPAddress,
+        remaining: Int
+    ) {
+        self.start = start
+        self.length = length
+        self.payloadLength = payloadLength
+        self.number = number
+        self.remaining = remaining
+        position = start + 40
+        network = NetworkHeader(
             source: source, destination: destination, finalDestination: destination, protocolNumber: number,
             isFragment: false)
-        if number != IPProtocol.tcp && number != IPProtocol.udp { text += "\(host(source)) > \(host(destination)): " }
-        var position = start + 40
-        var remaining = remaining
-        var jumbo: Int?
-        var seen: [UInt8] = []
-        while true {
-            let advance: Int?
-            switch number {
-            case IPProtocol.hopByHop:
-                guard seen.isEmpty else {
-                    text += seen.contains(IPProtocol.hopByHop)
-                        ? "[The Hop-by-Hop Options header was already found]"
-                        : "[The Hop-by-Hop Options header don't follow the IPv6 header]"
-                    text += " (invalid)"
-                    return
-                }
-                advance = try hopByHopOptions(at: position, payloadLength: payloadLength, jumbo: &jumbo)
-                if payloadLength == 0 && jumbo == nil {
-                    text += "[No valid Jumbo Payload Hop-by-Hop option found] (invalid)"
-                    return
-                }
-            case IPProtocol.destinationOptions:
-                advance = try destinationOptions(at: position)
-            case IPProtocol.routing:
-                guard isCaptured(position, 1) else { return markCut() }
-                advance = try routingHeader(at: position)
-                // Checksums cover the destination of the first routing header (RFC 8200, 8.1).
-                if !seen.contains(IPProtocol.routing), let last = routedDestination(at: position) {
-                    header = header.with(isFragment: header.isFragment, finalDestination: last)
-                }
-            case IPProtocol.fragment:
-                advance = try fragmentHeader(at: position, under: start)
-                guard let advance, position + advance < end else { return }
-                header = header.with(isFragment: true, finalDestination: header.finalDestination)
-            default:
-                if let jumbo {
-                    remaining = jumbo - (position - start - 40)
-                    guard remaining >= 0 else { return markCut() }
-                    if length < jumbo + 40 { text += "truncated-ip6 - \(jumbo + 40 - length) bytes missing!" }
-                    end = min(end, start + 40 + jumbo)
-                } else if payloadLength == 0 {
-                    if !seen.isEmpty { return markCut() }
-                    remaining = 0
-                    end = min(end, start + 40)
-                }
-                return try payload(number, at: position, length: remaining, under: header)
-            }
-            guard let advance else { return }
-            seen.append(number)
-            number = try uint8(position)
-            layer = "ip6"
-            guard position < end else { return }
-            guard remaining >= advance else { return markCut() }
-            position += advance
-            remaining -= advance
-        }
     }
 }

@@ -1,6 +1,6 @@
 import NetPrimitives
 
-/// The extension headers of IPv6. Each method prints a header and returns its length, or `nil` when the walk ends there.
+/// The extension headers of IPv6. Each method prints a header and returns its length; `nil` when the walk ends there.
 extension Dissector {
     private enum Option {
         static let pad1: UInt8 = 0x00

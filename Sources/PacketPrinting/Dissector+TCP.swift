@@ -36,7 +36,8 @@ extension Dissector {
         let seq = SequenceNumber(try uint32(start + 4))
         let ack = SequenceNumber(try uint32(start + 8))
         let isRelative = flags & Flag.ack != 0 && !options.absoluteSequence
-        let reference = isRelative
+        let reference =
+            isRelative
             ? conversations.reference(
                 from: Endpoint(header.source, sourcePort), to: Endpoint(header.destination, destinationPort), seq: seq,
                 ack: ack, syn: flags & Flag.syn != 0)
@@ -55,9 +56,10 @@ extension Dissector {
         text += ", win \(try uint16(start + 14))"
         if flags & Flag.urg != 0 { text += ", urg \(try uint16(start + 18))" }
         if headerLength > 20 {
-            guard try tcpOptions(
-                at: start + 20, length: headerLength - 20, flags: flags, sackBase: reference.sack.rawValue,
-                isWhole: isCaptured(start, length))
+            guard
+                try tcpOptions(
+                    at: start + 20, length: headerLength - 20, flags: flags, sackBase: reference.sack.rawValue,
+                    isWhole: isCaptured(start, length))
             else { return }
         }
         text += ", length \(payloadLength)"

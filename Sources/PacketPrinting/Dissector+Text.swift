@@ -55,8 +55,8 @@ enum TextProtocol {
 }
 
 extension Dissector {
-    /// `: HTTP` and, where a request or response begins, its first line; under `-v` all lines, up to the first that is not
-    /// plain text.
+    /// `: HTTP` and, where a request or response begins, its first line; under `-v` all lines up to the first that is
+    /// not plain text.
     mutating func textPayload(_ kind: TextProtocol, at start: Int, length: Int) throws(CaptureEnded) {
         layer = kind.name
         text += ": " + kind.name.uppercased()
@@ -96,8 +96,8 @@ extension Dissector {
     }
 
     /// A line up to LF or CR LF.
-    /// - Returns: where the next begins; `nil` when there is no end of line, or a character that is not text: such a line
-    ///   is not printed.
+    /// - Returns: where the next begins; `nil` when there is no end of line, or a character that is not text: such a
+    ///   line is not printed.
     private mutating func textLine(at start: Int, _ limit: Int, prefix: String) throws(CaptureEnded) -> Int? {
         var position = start
         var next: Int?

@@ -46,7 +46,8 @@ extension Dissector {
         guard isCaptured(start, length) else { return }
         let residue = checksumResidue(over: start, length, pseudoHeader: (header, IPProtocol.udp))
         let found = try uint16(start + 6)
-        text += residue == 0
+        text +=
+            residue == 0
             ? "[udp sum ok] "
             : "[bad udp cksum 0x\(hex(found, 4)) -> 0x\(hex(expectedChecksum(found, residue: residue), 4))!] "
     }

@@ -18,8 +18,11 @@ struct Dissector: Sendable {
     var text = ""
     /// The protocol that is being printed.
     var layer = ""
-    /// IP packets within IP packets, the outermost counted.
-    var depth = 0
+    /// How many IP packets the one at hand is nested in, itself counted.
+    private var depth = 0
+
+    /// Packets that others carry or quote are looked into down to this depth.
+    private static let deepest = 16
 
     init(options: PacketPrinter.Options, conversations: ConversationTable) {
         self.options = options
@@ -27,7 +30,7 @@ struct Dissector: Sendable {
     }
 
     /// The text for a raw IP packet, of which `octets` were captured and `length` were on the wire.
-    mutating func print(_ octets: [UInt8], length: Int) -> String {
+    mutating func dissect(_ octets: [UInt8], length: Int) -> String {
         self.octets = octets
         end = octets.count
         text = ""
@@ -46,6 +49,19 @@ struct Dissector: Sendable {
     }
 
     var isVerbose: Bool { options.verbosity > 0 }
+    var mayNest: Bool { depth < Self.deepest }
+
+    /// Prints a packet within its own bounds: reads end where it ends.
+    mutating func nested(
+        endingAt limit: Int, _ body: (inout Dissector) throws(CaptureEnded) -> Void
+    ) throws(CaptureEnded) {
+        let outerEnd = end
+        end = min(end, limit)
+        depth += 1
+        try body(&self)
+        depth -= 1
+        end = outerEnd
+    }
 
     /// Says that the capture ended in the protocol that is being printed.
     mutating func markCut() { text += " [|\(layer)]" }

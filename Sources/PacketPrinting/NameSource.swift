@@ -30,19 +30,20 @@ public struct NameSource: Sendable {
 
     private static let sharedServices: [UInt16: String] = [
         53: "domain", 88: "kerberos", 111: "sunrpc", 161: "snmp", 162: "snmp-trap", 389: "ldap", 443: "https",
-        636: "ldaps", 1194: "openvpn", 2049: "nfs", 5060: "sip", 5061: "sip-tls",
+        554: "rtsp", 636: "ldaps", 1194: "openvpn", 2049: "nfs", 1812: "radius",
+        5060: "sip", 5061: "sip-tls",
     ]
     private static let tcpServices: [UInt16: String] = [
         7: "echo", 9: "discard", 13: "daytime", 19: "chargen", 20: "ftp-data", 21: "ftp", 22: "ssh", 23: "telnet",
         25: "smtp", 37: "time", 43: "whois", 70: "gopher", 79: "finger", 80: "http", 110: "pop3", 119: "nntp",
-        143: "imap2", 179: "bgp", 445: "microsoft-ds", 465: "submissions", 515: "printer", 554: "rtsp",
+        143: "imap2", 179: "bgp", 445: "microsoft-ds", 465: "submissions", 514: "shell", 515: "printer",
         587: "submission", 853: "domain-s", 873: "rsync", 993: "imaps", 995: "pop3s", 1080: "socks", 3306: "mysql",
         3389: "ms-wbt-server", 5222: "xmpp-client", 5432: "postgresql", 6379: "redis", 8080: "http-alt",
     ]
     private static let udpServices: [UInt16: String] = [
         7: "echo", 9: "discard", 13: "daytime", 19: "chargen", 37: "time", 67: "bootps", 68: "bootpc", 69: "tftp",
         123: "ntp", 500: "isakmp", 514: "syslog", 546: "dhcpv6-client", 547: "dhcpv6-server", 853: "domain-s",
-        1812: "radius", 4500: "ipsec-nat-t", 5353: "mdns",
+        4500: "ipsec-nat-t", 5353: "mdns",
     ]
 }
 

@@ -2,8 +2,8 @@ import NetPrimitives
 
 /// The time in front of each line, and the packets that relative times refer to.
 ///
-/// Times are cut to the digits that are printed before they are subtracted, as tcpdump has them from a capture. One thing
-/// differs on purpose: tcpdump takes a first packet at time zero for no packet at all and counts from the second.
+/// Times are cut to the digits that are printed before they are subtracted, as tcpdump has them from a capture. One
+/// thing differs on purpose: tcpdump takes a first packet at time zero for no packet at all and counts from the second.
 struct PacketClock {
     private var reference: Int64?
 
@@ -21,11 +21,13 @@ struct PacketClock {
             return (ticks < 0 ? "-" : "") + String(magnitude / UInt64(unit.perSecond)) + unit.fraction(magnitude) + " "
         case .dateAndTime:
             let time = local(ticks, unit, options)
-            return date(time.flooredQuotient(by: unit.perSecond * 86_400)) + " " + unit.clock(time) + " "
+            return date(time.flooredQuotient(by: unit.perDay)) + " " + unit.clock(time) + " "
         case .sincePrevious, .sinceFirst:
-            let elapsed = ticks - (reference ?? ticks)
+            let start = reference ?? ticks
             if reference == nil || options.time == .sincePrevious { reference = ticks }
-            return (elapsed < 0 ? "-" : " ") + unit.clock(Int64(clamping: elapsed.magnitude)) + " "
+            // The difference of any two times fits 64 bits without a sign. Whole days are not shown.
+            let elapsed = UInt64(bitPattern: ticks < start ? start &- ticks : ticks &- start)
+            return (ticks < start ? "-" : " ") + unit.clock(Int64(elapsed % UInt64(unit.perDay))) + " "
         }
     }
 
@@ -58,10 +60,11 @@ private struct Unit {
     static let nanosecond = Unit(nanoseconds: 1, digits: 9)
 
     var perSecond: Int64 { 1_000_000_000 / nanoseconds }
+    var perDay: Int64 { perSecond * 86_400 }
 
     /// `HH:MM:SS.ffffff` of a day.
     func clock(_ ticks: Int64) -> String {
-        let ofDay = ticks - ticks.flooredQuotient(by: perSecond * 86_400) * perSecond * 86_400
+        let ofDay = (ticks % perDay + perDay) % perDay
         let seconds = ofDay / perSecond
         let parts = [seconds / 3_600, seconds / 60 % 60, seconds % 60]
         return parts.map { zeroPadded($0, 2) }.joined(separator: ":") + fraction(UInt64(ofDay))

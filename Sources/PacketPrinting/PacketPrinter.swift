@@ -3,9 +3,9 @@ public import NetPrimitives
 /// Prints raw IP packets the way tcpdump 4.99 does: the same line for the same bytes, so that eyes, scripts and
 /// tutorials that know its output work here too.
 ///
-/// A printer remembers what relative numbers refer to: the first sequence numbers of each conversation and the times of
-/// the first and the previous packet. Feed it the packets of one capture in their order. It takes any bytes, cut short or
-/// mangled as they may be, and never traps.
+/// A printer remembers what relative numbers refer to: the first sequence numbers of each conversation and the times
+/// of the first and the previous packet. Feed it the packets of one capture in their order. It takes any bytes, cut
+/// short or mangled as they may be, and never traps.
 ///
 /// TCP, UDP, ICMP and ICMPv6 over IPv4 and IPv6 are printed as tcpdump prints them, with the text protocols that it
 /// recognises on TCP (HTTP, FTP, SMTP, RTSP). Payloads of other protocols that tcpdump has printers for (DNS, say) end
@@ -50,7 +50,7 @@ public struct PacketPrinter: Sendable {
         if let complaint = complaint(captured: packet.count, length: length) { return prefix + complaint }
         prefix += clock.stamp(instant, options)
         if options.linkHeader { prefix += "ip: " }
-        return prefix + dissector.print(packet, length: length)
+        return prefix + dissector.dissect(packet, length: length)
     }
 
     /// What tcpdump says of a record whose lengths make no sense, in place of time and packet.

@@ -13,7 +13,9 @@ struct PcapTests {
             ])
         let record = writer.record([1, 2, 3] as [UInt8], at: Instant(nanoseconds: 1_000_000_258), originalLength: 300)
         #expect(record == [1, 0, 0, 0, 2, 1, 0, 0, 3, 0, 0, 0, 44, 1, 0, 0, 1, 2, 3])
-        #expect(writer.record(([1, 2, 3] as [UInt8]).span, at: Instant(nanoseconds: 1_000_000_258), originalLength: 300) == record)
+        #expect(
+            writer.record(([1, 2, 3] as [UInt8]).span, at: Instant(nanoseconds: 1_000_000_258), originalLength: 300)
+                == record)
     }
 
     @Test("What is written reads back", arguments: [TimeResolution.microsecond, .nanosecond])
@@ -78,7 +80,9 @@ struct PcapTests {
         #expect(throws: PcapError.headerTruncated(have: 0)) { try PcapReader([]) }
         let header = PcapWriter().header()
         #expect(throws: PcapError.headerTruncated(have: 23)) { try PcapReader(Array(header.dropLast())) }
-        #expect(throws: PcapError.notPcap(magic: 0x0A0D_0D0A)) { try PcapReader([0x0A, 0x0D, 0x0D, 0x0A] + header[4...]) }
+        #expect(throws: PcapError.notPcap(magic: 0x0A0D_0D0A)) {
+            try PcapReader([0x0A, 0x0D, 0x0D, 0x0A] + header[4...])
+        }
         var old = header
         old[4] = 1
         #expect(throws: PcapError.unsupportedVersion(major: 1, minor: 4)) { try PcapReader(old) }

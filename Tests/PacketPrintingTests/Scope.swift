@@ -1,7 +1,7 @@
 /// Which packets tcpdump and the printer are expected to agree on to the letter.
 ///
-/// tcpdump looks into more protocols than the printer. This walk over the headers finds whether a packet leads to one of
-/// them; it knows nothing of lines.
+/// tcpdump looks into more protocols than the printer. This walk over the headers finds whether a packet leads to one
+/// of them; it knows nothing of lines.
 struct Scope {
     let octets: [UInt8]
 

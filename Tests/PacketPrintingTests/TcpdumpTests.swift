@@ -8,7 +8,9 @@ import Testing
 enum Tcpdump {
     static let path: String? = {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        return (folders + ["/usr/sbin", "/usr/bin"]).map { $0 + "/tcpdump" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        return (folders + ["/usr/sbin", "/usr/bin"]).map { $0 + "/tcpdump" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
     }()
 
     static let isUsable: Bool = {
@@ -35,7 +37,9 @@ enum Tcpdump {
     static func lines(for packets: [CapturedPacket], _ arguments: [String]) throws -> [String] {
         let writer = PcapWriter()
         var file = writer.header()
-        for packet in packets { file += writer.record(packet.bytes, at: packet.instant, originalLength: packet.originalLength) }
+        for packet in packets {
+            file += writer.record(packet.bytes, at: packet.instant, originalLength: packet.originalLength)
+        }
         let name = FileManager.default.temporaryDirectory.appendingPathComponent("packets-\(UUID().uuidString).pcap")
         try Data(file).write(to: name)
         defer { try? FileManager.default.removeItem(at: name) }
@@ -102,12 +106,41 @@ struct TcpdumpTests {
             let length = bytes.count
             if forge.dice.oneIn(5) { bytes.removeLast(forge.dice.below(bytes.count)) }
             time += Int64(forge.dice.below(2_000_000_000)) - 200_000_000
-            packets.append(CapturedPacket(instant: Instant(nanoseconds: time), bytes: bytes, originalLength: forge.dice.oneIn(20) ? bytes.count : length))
+            packets.append(
+                CapturedPacket(
+                    instant: Instant(nanoseconds: time), bytes: bytes,
+                    originalLength: forge.dice.oneIn(20) ? bytes.count : length))
         }
         return packets
     }
 
-    @Test("Generated packets", arguments: Switches.all, Array(1...24) as [UInt64])
+    @Test("Golden lines are tcpdump's", arguments: Golden.all)
+    func golden(_ row: Golden) throws {
+        let theirs = try Tcpdump.lines(for: row.packets, row.switches.arguments.split(separator: " ").map(String.init))
+        #expect(theirs.map { $0.dropFirst(7) } == row.lines.map { $0[...] })
+    }
+
+    @Test("Jumbograms (RFC 2675)", arguments: [6, 17] as [UInt8])
+    func jumbogram(_ number: UInt8) throws {
+        let source = Endpoint("[2001:db8::1]:1234")!
+        let destination = Endpoint("[2001:db8::2]:40000")!
+        let payload = [UInt8](repeating: 7, count: 70_000)
+        let transport =
+            number == 6
+            ? Assemble.tcp(source, destination, seq: 1, ack: 2, flags: 0x10, payload: payload)
+            : Assemble.summed(
+                Assemble.big16(1234) + Assemble.big16(40_000) + [0, 0, 0, 0] + payload, field: 6, number: 17,
+                source.address, destination.address)
+        let options = [number, 0, 0xC2, 4] + Assemble.big32(UInt32(transport.count + 8))
+        var bytes = Assemble.ipv6(source.address, destination.address, 0, options + transport)
+        bytes.replaceSubrange(4..<6, with: [0, 0])
+        let packet = CapturedPacket(instant: .zero, bytes: bytes)
+        let theirs = try Tcpdump.lines(for: [packet], ["-nvv"])
+        var printer = PacketPrinter(options: Switches("") { $0.verbosity = 2 }.options)
+        #expect(theirs == [printer.line(for: bytes, at: .zero)])
+    }
+
+    @Test("Generated packets", arguments: Switches.all, [1, 2, 3] as [UInt64])
     func generated(_ switches: Switches, seed: UInt64) throws {
         let packets = Self.packets(seed: seed, count: 1_000)
         let theirs = try Tcpdump.lines(for: packets, switches.arguments.split(separator: " ").map(String.init))
