@@ -46,7 +46,8 @@ extension NetworkStack {
     }
 
     /// The record of a handshake that a listener has just completed.
-    func passiveAttempt(_ halfOpen: HalfOpen, _ tuple: FourTuple, listener: Slot, at now: Instant) -> ConnectionAttempt {
+    func passiveAttempt(_ halfOpen: HalfOpen, _ tuple: FourTuple, listener: Slot, at now: Instant) -> ConnectionAttempt
+    {
         var attempt = ConnectionAttempt(
             tuple: tuple, isActive: false, iss: halfOpen.iss, irs: halfOpen.irs, at: halfOpen.answeredAt)
         attempt.verdict = .established

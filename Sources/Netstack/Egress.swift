@@ -111,7 +111,10 @@ extension NetworkStack {
                 length: ip &+ length, interface: flows.connections[slot].interface,
                 segmentSize: seg.payloadLength > mss ? UInt16(truncatingIfNeeded: mss) : 0,
                 checksum: device.offloadsChecksum ? .partial : .inPacket)
-        else { return counters.answersDropped &+= 1 }
+        else {
+            counters.answersDropped &+= 1
+            return
+        }
         var packet = batch.mutableBytes(of: index)
         writeIP(tuple, flowLabel: flows.connections[slot].flowLabel, length: length, into: &packet)
         var octets = batch.mutableBytes(of: index, from: ip)

@@ -11,7 +11,8 @@ extension NetworkStack {
         counters.icmpIn &+= 1
         guard isForUs(facts) else { return }
         let isIPv6 = facts.source.isIPv6
-        let sum = isIPv6
+        let sum =
+            isIPv6
             ? InternetChecksum.pseudoHeaderSum(
                 source: facts.source, destination: facts.destination, protocol: .icmpv6, length: octets.count) : nil
         guard let view = try? ICMPView(validating: octets, pseudoHeaderSum: sum) else {
@@ -135,7 +136,8 @@ extension NetworkStack {
         default:
             return
         }
-        let sum = isIPv6
+        let sum =
+            isIPv6
             ? InternetChecksum.pseudoHeaderSum(
                 source: source, destination: destination, protocol: .icmpv6, length: length) : nil
         var octets = answers.mutableBytes(of: index, from: ip)

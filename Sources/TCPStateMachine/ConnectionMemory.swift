@@ -47,7 +47,10 @@ public struct ConnectionMemory: ~Copyable, Sendable {
         ConnectionMemory(chunks: chunks.copy(), inFlight: inFlight.copy(), ranges: ranges.copy())
     }
 
-    init(chunks: consuming ChunkPool, inFlight: consuming SlotTable<InFlight>, ranges: consuming SlotTable<SequenceRanges>) {
+    init(
+        chunks: consuming ChunkPool, inFlight: consuming SlotTable<InFlight>,
+        ranges: consuming SlotTable<SequenceRanges>
+    ) {
         self.chunks = chunks
         self.inFlight = inFlight
         self.ranges = ranges

@@ -44,7 +44,8 @@ extension Connection {
             armPersistTimer(memory: memory, configuration: configuration, at: now)
             return nil
         case .syn:
-            return OutgoingSegment(segment: sendSYN(memory: &memory, configuration: configuration, at: now), payloadOffset: 0)
+            return OutgoingSegment(
+                segment: sendSYN(memory: &memory, configuration: configuration, at: now), payloadOffset: 0)
         case .acknowledgement:
             flags.remove(.ackAlone)
             return OutgoingSegment(
@@ -173,7 +174,8 @@ extension Connection {
         seg.seq = seq
         seg.ack = rcv.nxt
         seg.flags = .ack
-        seg.window = state == .closed || state == .timeWait
+        seg.window =
+            state == .closed || state == .timeWait
             ? receiveScale.wireWindow(rcv.wnd) : windowToAdvertise(memory: memory, configuration: configuration)
         if flags.contains(.timestamps) {
             seg.options.timestamps = TCPTimestamps(value: timestamps.value(at: now), echoReply: timestamps.recent)
