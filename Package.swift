@@ -45,7 +45,7 @@ let package = Package(
         room("TCPStateMachine", ["NetPrimitives", "WireFormats"]),
         room("Netstack", ["NetPrimitives", "WireFormats", "TCPStateMachine"]),
         room("PacketCapture", ["NetPrimitives"]),
-room("PacketPrinting", ["NetPrimitives"], tests: ["PacketCapture"]),
+        room("PacketPrinting", ["NetPrimitives"], tests: ["PacketCapture"]),
         room("NetworkSimulation", ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack"]),
         room("ConnectionAnalysis", ["NetPrimitives"]),
         [

@@ -43,14 +43,13 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
 
     /// Element `index`, in place. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> Element {
-        @inline(__always) unsafeAddress {
-            precondition(index >= 0 && index < count, "index in range")
-            return unsafe UnsafePointer(segments[index >> shift] + (index & ((1 << shift) &- 1)))
-        }
-        @inline(__always) unsafeMutableAddress {
-            precondition(index >= 0 && index < count, "index in range")
-            return unsafe segments[index >> shift] + (index & ((1 << shift) &- 1))
-        }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(address(of: index)) }
+        @inline(__always) unsafeMutableAddress { unsafe address(of: index) }
+    }
+
+    @inline(__always) @inlinable func address(of index: Int) -> UnsafeMutablePointer<Element> {
+        precondition(index >= 0 && index < count, "index in range")
+        return unsafe segments[index >> shift] + (index & ((1 << shift) &- 1))
     }
 
     /// Adds one segment of fillers.
@@ -104,6 +103,14 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
     @inlinable func checkWithinSegment(_ start: Int, _ count: Int) {
         precondition(start >= 0 && count >= 0 && start < self.count, "start in range")
         precondition((start & ((1 << shift) &- 1)) &+ count <= 1 << shift, "within one segment")
+    }
+}
+
+extension SlotTable {
+    /// The value in a slot that is taken, in place.
+    @inlinable public subscript(slot: Slot) -> Element {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(storage.address(of: slot.index)) }
+        @inline(__always) unsafeMutableAddress { unsafe storage.address(of: slot.index) }
     }
 }
 
@@ -241,7 +248,7 @@ extension MutableSpan<UInt8> {
 
     /// Copies all of `source` to `offset`, which must leave room for it.
     @_lifetime(self: copy self)
-    @inlinable public mutating func copy(from source: Span<UInt8>, at offset: Int = 0) {
+    @inline(__always) @inlinable public mutating func copy(from source: Span<UInt8>, at offset: Int = 0) {
         precondition(offset >= 0 && source.count <= count &- offset, "room for the copy")
         if source.isEmpty { return }
         unsafe withUnsafeMutableBytes { target in

@@ -92,7 +92,7 @@ public struct PacketBatch: ~Copyable, Sendable {
 
     /// The packet's place and particulars. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> PacketDescriptor {
-        get {
+        @inline(__always) get {
             precondition(index >= 0 && index < packetCount, "a packet of this batch")
             return descriptors[index]
         }
@@ -105,21 +105,23 @@ public struct PacketBatch: ~Copyable, Sendable {
 
     /// The bytes of packet `index`, from its IP header on.
     @_lifetime(borrow self)
-    @inlinable public func bytes(of index: Int) -> Span<UInt8> {
+    @inline(__always) @inlinable public func bytes(of index: Int) -> Span<UInt8> {
         let descriptor = self[index]
         return arena.span(at: Int(descriptor.offset), count: Int(descriptor.length))
     }
 
     /// The bytes of packet `index`, to be written.
     @_lifetime(&self)
-    @inlinable public mutating func mutableBytes(of index: Int) -> MutableSpan<UInt8> {
+    @inline(__always) @inlinable public mutating func mutableBytes(of index: Int) -> MutableSpan<UInt8> {
         let descriptor = self[index]
         return arena.mutableSpan(at: Int(descriptor.offset), count: Int(descriptor.length))
     }
 
     /// The bytes of packet `index` from `offset` on, to be written.
     @_lifetime(&self)
-    @inlinable public mutating func mutableBytes(of index: Int, from offset: Int) -> MutableSpan<UInt8> {
+    @inline(__always) @inlinable public mutating func mutableBytes(of index: Int, from offset: Int) -> MutableSpan<
+        UInt8
+    > {
         let descriptor = self[index]
         precondition(offset >= 0 && offset <= Int(descriptor.length), "within the packet")
         return arena.mutableSpan(at: Int(descriptor.offset) &+ offset, count: Int(descriptor.length) &- offset)
@@ -127,7 +129,7 @@ public struct PacketBatch: ~Copyable, Sendable {
 
     /// Makes room for a packet of `length` bytes, whose contents are whatever the arena held before.
     /// - Returns: its index, or `nil` when the batch is full.
-    @inlinable public mutating func appendUninitialized(
+    @inline(__always) @inlinable public mutating func appendUninitialized(
         length: Int, interface: InterfaceID, segmentSize: UInt16 = 0, checksum: ChecksumState = .inPacket
     ) -> Int? {
         guard length >= 0, hasRoom(for: length) else { return nil }

@@ -36,7 +36,7 @@ public struct SipHash: Sendable, BitwiseCopyable {
     }
 
     /// Takes in eight bytes, least significant first.
-    @inlinable public mutating func combine(_ word: UInt64) {
+    @inline(__always) @inlinable public mutating func combine(_ word: UInt64) {
         v3 ^= word
         for _ in 0..<compressionRounds { round() }
         v0 ^= word
@@ -44,7 +44,7 @@ public struct SipHash: Sendable, BitwiseCopyable {
     }
 
     /// Takes in `count` last bytes (0...7), least significant first, and gives the hash.
-    @inlinable public consuming func finish(tail: UInt64 = 0, count: Int = 0) -> UInt64 {
+    @inline(__always) @inlinable public consuming func finish(tail: UInt64 = 0, count: Int = 0) -> UInt64 {
         combine(tail | (byteCount &+ UInt64(truncatingIfNeeded: count)) << 56)
         v2 ^= 0xFF
         for _ in 0..<finalizationRounds { round() }
@@ -64,7 +64,7 @@ public struct SipHash: Sendable, BitwiseCopyable {
         return state.finish(tail: tail, count: message.count - offset)
     }
 
-    @inlinable mutating func round() {
+    @inline(__always) @inlinable mutating func round() {
         v0 = v0 &+ v1
         v1 = v1.rotated(left: 13) ^ v0
         v0 = v0.rotated(left: 32)

@@ -48,12 +48,6 @@ public struct SlotTable<Element: Slotted>: ~Copyable, Sendable {
     /// The slots that were ever used: `0 ..< capacityUsed`. A walk over them meets free ones too.
     @inlinable public var capacityUsed: Int { fresh }
 
-    /// The value in a slot that is taken.
-    @inlinable public subscript(slot: Slot) -> Element {
-        _read { yield storage[slot.index] }
-        _modify { yield &storage[slot.index] }
-    }
-
     /// Puts a value into a free place; adds a segment when there is none.
     @inlinable public mutating func insert(_ element: Element) -> Slot {
         taken &+= 1

@@ -41,7 +41,9 @@ public struct TimerQueue: ~Copyable, Sendable {
     /// Bytes held from the allocator.
     @inlinable public var allocatedBytes: Int { heap.allocatedBytes &+ places.allocatedBytes }
     /// When the first entry fires: no later than the first deadline, earlier when a deadline was moved back.
-    @inlinable public var earliest: Instant? { entryCount == 0 ? nil : heap[0].deadline }
+    @inlinable public var earliest: Instant? {
+        @inline(__always) get { entryCount == 0 ? nil : heap[0].deadline }
+    }
 
     /// Sees to it that `owner` is asked at `deadline` or before.
     @inlinable public mutating func arm(_ owner: Slot, at deadline: Instant) {
