@@ -36,30 +36,43 @@ extension NetworkStack {
             counters.ipHeaderErrors &+= 1
             return
         }
-        do {
-            switch packet[0] >> 4 {
-            case 4:
-                let view = try IPv4View(validating: packet)
-                let facts = PacketFacts(
-                    source: .v4(view.source), destination: .v4(view.destination), upperProtocol: view.protocol,
-                    interface: interface, checksum: checksum)
-                if view.isFragment { return fragmentArrives(view, facts, answers: &answers, at: now) }
-                datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
-            case 6:
-                let view = try IPv6View(validating: packet)
-                let facts = PacketFacts(
-                    source: .v6(view.source), destination: .v6(view.destination), upperProtocol: view.upperProtocol,
-                    interface: interface, checksum: checksum)
-                if let fragment = view.fragment {
-                    return fragmentArrives(view, fragment, facts, answers: &answers, at: now)
-                }
-                datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
-            default:
-                counters.ipHeaderErrors &+= 1
-            }
-        } catch {
-            counters.ipHeaderErrors &+= 1
+        switch packet[0] >> 4 {
+        case 4: ipv4Arrives(packet, interface: interface, checksum: checksum, answers: &answers, at: now)
+        case 6: ipv6Arrives(packet, interface: interface, checksum: checksum, answers: &answers, at: now)
+        default: counters.ipHeaderErrors &+= 1
         }
+    }
+
+    private mutating func ipv4Arrives(
+        _ packet: Span<UInt8>, interface: InterfaceID, checksum: ChecksumState, answers: inout PacketBatch,
+        at now: Instant
+    ) {
+        guard let view = try? IPv4View(validating: packet) else {
+            counters.ipHeaderErrors &+= 1
+            return
+        }
+        let facts = PacketFacts(
+            source: .v4(view.source), destination: .v4(view.destination), upperProtocol: view.protocol,
+            interface: interface, checksum: checksum)
+        if view.isFragment { return fragmentArrives(view, facts, answers: &answers, at: now) }
+        datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
+    }
+
+    private mutating func ipv6Arrives(
+        _ packet: Span<UInt8>, interface: InterfaceID, checksum: ChecksumState, answers: inout PacketBatch,
+        at now: Instant
+    ) {
+        guard let view = try? IPv6View(validating: packet) else {
+            counters.ipHeaderErrors &+= 1
+            return
+        }
+        let facts = PacketFacts(
+            source: .v6(view.source), destination: .v6(view.destination), upperProtocol: view.upperProtocol,
+            interface: interface, checksum: checksum)
+        if let fragment = view.fragment {
+            return fragmentArrives(view, fragment, facts, answers: &answers, at: now)
+        }
+        datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
     }
 
     /// A whole datagram, from the wire or from its fragments.
