@@ -63,7 +63,7 @@ room("PacketPrinting", ["NetPrimitives"], tests: ["PacketCapture"]),
                 ],
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
-            .testTarget(name: "tcpTests", dependencies: ["tcp", "NetPrimitives"], swiftSettings: strict),
+            .testTarget(name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives"], swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )

@@ -86,7 +86,9 @@ public struct Conversation: Hashable, Sendable {
         }
     }
 
+    /// The host whose lifeline is on the left, as a rule the one that connects.
     public var left: Host
+    /// The host whose lifeline is on the right.
     public var right: Host
     /// In the order of sending.
     public private(set) var packets: [Packet] = []
@@ -100,6 +102,7 @@ public struct Conversation: Hashable, Sendable {
         self.right = right
     }
 
+    /// The host on a side.
     public subscript(side: Side) -> Host { side == .left ? left : right }
 }
 

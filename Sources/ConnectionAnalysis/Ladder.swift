@@ -126,7 +126,8 @@ extension Ladder {
         if packet.router != nil { canvas.put(charset.router, flight.departure, flight.start, ink) }
     }
 
-    /// The line of a packet that never arrives: one that is lost ends half-way, one that somebody drops ends at his door.
+    /// The line of a packet that never arrives: one that is lost ends half-way, one that is dropped ends at
+    /// the door of whoever drops it.
     private func drawBroken(
         _ flight: LadderLayout.Flight, _ step: Int, _ geometry: LadderGeometry, _ ink: LadderInk,
         on canvas: inout LadderCanvas

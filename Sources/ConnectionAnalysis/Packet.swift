@@ -49,11 +49,17 @@ extension Conversation {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// No more data from the sender.
         public static let fin = Flags(rawValue: 0x01)
+        /// Synchronizes sequence numbers.
         public static let syn = Flags(rawValue: 0x02)
+        /// Resets the connection.
         public static let rst = Flags(rawValue: 0x04)
+        /// Asks to hand the data to the application.
         public static let psh = Flags(rawValue: 0x08)
+        /// The acknowledgement number counts.
         public static let ack = Flags(rawValue: 0x10)
+        /// The urgent pointer counts.
         public static let urg = Flags(rawValue: 0x20)
 
         /// "SYN", "SYN-ACK" as everyone says it, and "FIN|ACK".

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LabScenarios
 import NetPrimitives
 import Testing
 
