@@ -48,16 +48,22 @@ let package = Package(
         room("PacketPrinting", ["NetPrimitives"], tests: ["PacketCapture"]),
         room("NetworkSimulation", ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack"]),
         room("ConnectionAnalysis", ["NetPrimitives"]),
+        room(
+            "LabScenarios",
+            [
+                "NetPrimitives", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture", "PacketPrinting",
+                "ConnectionAnalysis",
+            ]),
         [
             .executableTarget(
                 name: "tcp",
                 dependencies: [
-                    "NetPrimitives", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture",
-                    "PacketPrinting", "ConnectionAnalysis",
+                    "NetPrimitives", "LabScenarios", "PacketCapture", "PacketPrinting", "ConnectionAnalysis",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
+            .testTarget(name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives"], swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )

@@ -5,6 +5,7 @@ enum House {
         ["NIONetstack"],
         ["AsyncNetstack"],
         ["Packetdrill"],
+        ["LabScenarios"],
         ["ConnectionAnalysis"],
         ["NetworkSimulation"],
         ["NetworkDevices"],

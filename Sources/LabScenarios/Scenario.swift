@@ -1,0 +1,33 @@
+/// What the lab can show. The raw value is the name on the command line.
+public enum Scenario: String, CaseIterable, Hashable, Sendable {
+    case handshake
+    case refused
+    case timeout
+    case filtered
+    case unreachable
+    case lostSyn = "lost-syn"
+    case lostSynAck = "lost-syn-ack"
+    case lostAck = "lost-ack"
+    case simultaneousOpen = "simultaneous-open"
+    case simultaneousClose = "simultaneous-close"
+    case acceptQueueFull = "accept-queue-full"
+    case halfOpen = "half-open"
+
+    /// A line about it.
+    public var summary: String {
+        switch self {
+        case .handshake: "Three packets, a request and its answer, both closes"
+        case .refused: "Nothing listens: RST|ACK, refused after one round trip"
+        case .timeout: "Every packet is lost: SYN after SYN until time is up"
+        case .filtered: "A firewall drops the SYNs and says nothing"
+        case .unreachable: "A router knows no way further and says so by ICMP"
+        case .lostSyn: "The first SYN is lost, the second one gets through"
+        case .lostSynAck: "The first SYN-ACK is lost: timers run at both ends"
+        case .lostAck: "The third packet is lost; what follows makes up for it"
+        case .simultaneousOpen: "Both ends connect to each other, and nobody listens"
+        case .simultaneousClose: "Both ends close at once: CLOSING, TIME-WAIT for both"
+        case .acceptQueueFull: "Nobody calls accept(), and new SYNs go unanswered"
+        case .halfOpen: "The client never answers: an entry in SYN-RECEIVED"
+        }
+    }
+}

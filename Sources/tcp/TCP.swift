@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// The command-line tool. Each command has a file of its own.
+@main
+struct TCP: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tcp",
+        abstract: "TCP connections, made and explained.",
+        subcommands: [Lab.self],
+        defaultSubcommand: nil)
+}
