@@ -54,8 +54,5 @@ func handshake() throws(StackError) -> Bool {
     return isOpen && wire.packets == 3
 }
 
-do {
-    precondition(try handshake(), "a handshake of three packets")
-} catch {
-    fatalError("the stack refused a call")
-}
+let succeeded = (try? handshake()) ?? false
+precondition(succeeded, "a handshake of three packets")
