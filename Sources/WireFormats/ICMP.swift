@@ -16,7 +16,8 @@ public enum ICMPMessage: Hashable, Sendable, BitwiseCopyable {
     /// The next link carries no more than `mtu` bytes; 0 when an old router does not say (RFC 1191; RFC 4443, 3.2).
     case packetTooBig(mtu: UInt32)
     case timeExceeded(code: UInt8)
-    case parameterProblem(code: UInt8)
+    /// Byte `pointer` of the packet was not understood (RFC 792; RFC 4443, 3.4).
+    case parameterProblem(code: UInt8, pointer: UInt32)
     case other(type: UInt8, code: UInt8)
 
     /// Whether it complains about a packet that it quotes.
@@ -34,7 +35,7 @@ public enum ICMPMessage: Hashable, Sendable, BitwiseCopyable {
         case (3, 4): self = .packetTooBig(mtu: rest & 0xFFFF)
         case (3, _): self = .unreachable(code: code)
         case (11, _): self = .timeExceeded(code: code)
-        case (12, _): self = .parameterProblem(code: code)
+        case (12, _): self = .parameterProblem(code: code, pointer: rest >> 24)
         default: self = .other(type: type, code: code)
         }
     }
@@ -44,7 +45,7 @@ public enum ICMPMessage: Hashable, Sendable, BitwiseCopyable {
         case 1: self = .unreachable(code: code)
         case 2: self = .packetTooBig(mtu: rest)
         case 3: self = .timeExceeded(code: code)
-        case 4: self = .parameterProblem(code: code)
+        case 4: self = .parameterProblem(code: code, pointer: rest)
         case 128: self = .echoRequest(identifier: UInt16(rest >> 16), sequence: UInt16(rest & 0xFFFF))
         case 129: self = .echoReply(identifier: UInt16(rest >> 16), sequence: UInt16(rest & 0xFFFF))
         default: self = .other(type: type, code: code)
@@ -55,6 +56,8 @@ public enum ICMPMessage: Hashable, Sendable, BitwiseCopyable {
 /// An ICMP message (RFC 792; RFC 4443), its checksum verified.
 public struct ICMPView: ~Escapable {
     @usableFromInline let octets: Span<UInt8>
+    @usableFromInline let isIPv6: Bool
+    /// What it says.
     public let message: ICMPMessage
 
     /// - Parameter pseudoHeaderSum: `nil` for ICMP of IPv4, which has none.
@@ -63,6 +66,7 @@ public struct ICMPView: ~Escapable {
         guard octets.count >= 8 else { throw .truncated }
         guard InternetChecksum.isValid(octets, adding: pseudoHeaderSum ?? 0) else { throw .checksum }
         self.octets = octets
+        isIPv6 = pseudoHeaderSum != nil
         let rest = octets.uint32(at: 4)
         message =
             pseudoHeaderSum == nil
@@ -76,41 +80,12 @@ public struct ICMPView: ~Escapable {
     @inlinable public var body: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(8..<octets.count) }
     }
-}
 
-/// The beginning of a packet that an ICMP error quotes; it may be cut off behind the eight bytes that are asked for.
-public struct QuotedPacket: Hashable, Sendable, BitwiseCopyable {
-    public var source: IPAddress
-    public var destination: IPAddress
-    public var `protocol`: IPProtocol
-    public var sourcePort: UInt16
-    public var destinationPort: UInt16
-    /// The 32 bits behind the ports: TCP's sequence number.
-    public var sequence: SequenceNumber
-
-    /// - Returns: `nil` when too little is quoted, or a fragment that has no transport header.
-    @inlinable public init?(_ octets: Span<UInt8>) {
-        guard octets.count >= 28 else { return nil }
-        var upper = Int(octets[0] & 0xF) &* 4
-        switch octets[0] >> 4 {
-        case 4:
-            guard upper >= 20, octets.uint16(at: 6) & 0x1FFF == 0 else { return nil }
-            source = .v4(IPv4Address(octets.uint32(at: 12)))
-            destination = .v4(IPv4Address(octets.uint32(at: 16)))
-            self.protocol = IPProtocol(rawValue: octets[9])
-        case 6:
-            upper = 40
-            guard octets.count >= 48 else { return nil }
-            source = .v6(IPv6Address(high: octets.uint64(at: 8), low: octets.uint64(at: 16)))
-            destination = .v6(IPv6Address(high: octets.uint64(at: 24), low: octets.uint64(at: 32)))
-            self.protocol = IPProtocol(rawValue: octets[6])
-        default:
-            return nil
-        }
-        guard octets.count >= upper &+ 8 else { return nil }
-        sourcePort = octets.uint16(at: upper)
-        destinationPort = octets.uint16(at: upper &+ 2)
-        sequence = SequenceNumber(octets.uint32(at: upper &+ 4))
+    /// The packet that an error complains about; `nil` for what is no error, and when the quotation is too short or not
+    /// of the message's own family: neither can concern anyone here.
+    @inlinable public var quoted: QuotedPacket? {
+        guard message.isError, let packet = QuotedPacket(body), packet.source.isIPv6 == isIPv6 else { return nil }
+        return packet
     }
 }
 

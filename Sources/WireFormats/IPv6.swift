@@ -2,15 +2,33 @@ public import NetPrimitives
 
 /// What is wrong with an IPv6 header or one of its extensions.
 public enum IPv6Error: Error, Hashable, Sendable {
+    /// Fewer bytes than the headers say, or than any has.
     case truncated
     /// Not version 6.
     case version
-    /// More extension headers than are walked, or headers where none may stand.
+    /// More extension headers, or more bytes of them, than are walked.
     case tooManyHeaders
+    /// An extension header where none of its kind may stand.
+    case headerOrder
+    /// An option that reaches beyond its header.
+    case optionLength
     /// An option that its sender wants the packet dropped for if unknown (RFC 8200, 4.2).
-    case option
+    case option(IPv6UnknownOption)
     /// Routing by the source (RFC 5095).
     case routingHeader
+    /// A first fragment without all headers (RFC 7112).
+    case headerChain
+}
+
+/// An option that is not known here and may not be skipped (RFC 8200, 4.2).
+public struct IPv6UnknownOption: Hashable, Sendable, BitwiseCopyable {
+    /// The type; its two highest bits are 1, 2 or 3.
+    public var type: UInt8
+    /// Where the option stands, in bytes from the start of the packet, or of the data that fragments carried.
+    public var pointer: UInt32
+
+    /// Whether the sender wants to be told, by a parameter problem of code 2.
+    @inlinable public func asksForAnswer(toMulticast: Bool) -> Bool { type >> 6 == 2 || type >> 6 == 3 && !toMulticast }
 }
 
 /// What a fragment header says (RFC 8200, 4.5).
@@ -20,6 +38,13 @@ public struct IPv6Fragment: Hashable, Sendable, BitwiseCopyable {
     public var offset: Int
     public var moreFragments: Bool
     public var nextHeader: IPProtocol
+}
+
+/// What stands behind all extension headers.
+public struct IPv6UpperLayer: Hashable, Sendable, BitwiseCopyable {
+    public var `protocol`: IPProtocol
+    /// Where it begins.
+    public var offset: Int
 }
 
 /// An IPv6 packet (RFC 8200, 3) with its extension headers walked, checked once: no accessor can fail.
@@ -32,9 +57,13 @@ public struct IPv6View: ~Escapable {
     public let upperProtocol: IPProtocol
     /// Set for a part of a packet. An atomic fragment, whole in one piece, counts as unfragmented (RFC 6946).
     public let fragment: IPv6Fragment?
+    /// Bytes before the fragment header, the IPv6 header included; all headers when there is none.
+    public let unfragmentableLength: Int
 
     /// The most extension headers that are walked.
     public static var extensionHeaderLimit: Int { 8 }
+    /// The most bytes of extension headers that are walked.
+    public static var extensionByteLimit: Int { 2048 }
 
     /// - Parameter octets: the packet; what lies behind its payload length is the link's padding and is cut off.
     @_lifetime(copy octets)
@@ -50,13 +79,29 @@ public struct IPv6View: ~Escapable {
             upperOffset = 40
             upperProtocol = next
             fragment = nil
+            unfragmentableLength = 40
         } else {
-            let walk = try ExtensionWalk(octets.extracting(0..<end), first: next)
+            let walk = try IPv6ExtensionWalk(packet: octets.extracting(0..<end), first: next)
             upperOffset = walk.offset
             upperProtocol = walk.next
             fragment = walk.fragment
+            unfragmentableLength = walk.fragmentHeaderOffset ?? walk.offset
         }
     }
+
+    /// Walks the extension headers that stand behind the fragment header, once the fragments have been put together.
+    /// - Parameters:
+    ///   - octets: what the fragments carried.
+    ///   - first: the next header of the first fragment (RFC 8200, 4.5).
+    public static func upperLayer(
+        ofReassembled octets: Span<UInt8>, first: IPProtocol
+    ) throws(IPv6Error) -> IPv6UpperLayer {
+        let walk = try IPv6ExtensionWalk(reassembled: octets, first: first)
+        return IPv6UpperLayer(protocol: walk.next, offset: walk.offset)
+    }
+
+    /// Whether a fragment header says that there is nothing but this fragment (RFC 6946).
+    @inlinable public var isAtomicFragment: Bool { fragment == nil && unfragmentableLength != upperOffset }
 
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
     @inlinable public var ecn: UInt8 { trafficClass & 3 }
@@ -70,82 +115,6 @@ public struct IPv6View: ~Escapable {
     }
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(upperOffset..<end) }
-    }
-}
-
-/// The walk over extension headers.
-@usableFromInline
-struct ExtensionWalk: BitwiseCopyable {
-    @usableFromInline var offset: Int
-    @usableFromInline var next: IPProtocol
-    @usableFromInline var fragment: IPv6Fragment?
-
-    @usableFromInline
-    init(_ octets: Span<UInt8>, first: IPProtocol) throws(IPv6Error) {
-        offset = 40
-        next = first
-        var headers = 0
-        while fragment == nil {
-            switch next {
-            case .hopByHop:
-                // RFC 8200, 4.1: only directly behind the IPv6 header.
-                guard offset == 40 else { throw .tooManyHeaders }
-                try stepOverOptions(octets)
-            case .destinationOptions:
-                try stepOverOptions(octets)
-            case .routing:
-                guard octets.count >= offset &+ 8 else { throw .truncated }
-                // RFC 5095: type 0 with segments left is an attack by now. No other type concerns a host that is the
-                // last stop.
-                guard octets[offset &+ 3] == 0 else { throw .routingHeader }
-                try step(octets)
-            case .fragment:
-                try stepIntoFragment(octets)
-            default:
-                return
-            }
-            headers &+= 1
-            guard headers <= IPv6View.extensionHeaderLimit else { throw .tooManyHeaders }
-        }
-    }
-
-    /// The headers that carry their length in units of eight bytes beyond the first eight.
-    private mutating func step(_ octets: Span<UInt8>) throws(IPv6Error) {
-        guard octets.count >= offset &+ 8 else { throw .truncated }
-        let length = 8 &+ Int(octets[offset &+ 1]) &* 8
-        guard octets.count >= offset &+ length else { throw .truncated }
-        next = IPProtocol(rawValue: octets[offset])
-        offset &+= length
-    }
-
-    private mutating func stepOverOptions(_ octets: Span<UInt8>) throws(IPv6Error) {
-        let start = offset &+ 2
-        try step(octets)
-        var position = start
-        while position < offset {
-            let type = octets[position]
-            if type == 0 {
-                position &+= 1
-                continue
-            }
-            guard position &+ 1 < offset else { throw .truncated }
-            // RFC 8200, 4.2: the two highest bits say what to do with an option one does not know; 1 is padding.
-            guard type == 1 || type >> 6 == 0 else { throw .option }
-            position &+= 2 &+ Int(octets[position &+ 1])
-            guard position <= offset else { throw .truncated }
-        }
-    }
-
-    private mutating func stepIntoFragment(_ octets: Span<UInt8>) throws(IPv6Error) {
-        guard octets.count >= offset &+ 8 else { throw .truncated }
-        let place = octets.uint16(at: offset &+ 2)
-        let header = IPv6Fragment(
-            identification: octets.uint32(at: offset &+ 4), offset: Int(place & 0xFFF8), moreFragments: place & 1 != 0,
-            nextHeader: IPProtocol(rawValue: octets[offset]))
-        next = header.nextHeader
-        offset &+= 8
-        // RFC 6946: first and last fragment in one is a whole packet, and never meets others of its identification.
-        if header.offset != 0 || header.moreFragments { fragment = header }
     }
 }
 

@@ -36,3 +36,35 @@ public struct UDPView: ~Escapable {
         @_lifetime(copy self) get { octets.extracting(8..<octets.count) }
     }
 }
+
+/// A UDP header to send.
+public struct UDPHeader: Hashable, Sendable, BitwiseCopyable {
+    public var sourcePort: UInt16
+    public var destinationPort: UInt16
+    /// Bytes behind the header, at most 65527.
+    public var payloadLength: Int
+
+    @inlinable public static var length: Int { 8 }
+
+    @inlinable public init(sourcePort: UInt16, destinationPort: UInt16, payloadLength: Int) {
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
+        self.payloadLength = payloadLength
+    }
+
+    /// Writes the header to the first 8 bytes of `octets`, its checksum as 0: see
+    /// ``storeChecksum(in:pseudoHeaderSum:)``.
+    @_lifetime(octets: copy octets)
+    @inlinable public func emit(into octets: inout MutableSpan<UInt8>) {
+        octets.store(UInt32(sourcePort) << 16 | UInt32(destinationPort), at: 0)
+        octets.store(UInt32(UInt16(truncatingIfNeeded: payloadLength &+ Self.length)) << 16, at: 4)
+    }
+
+    /// Completes a datagram (header and payload, checksum field 0) with its checksum. One that comes out as 0 is sent
+    /// as its other form, all ones: 0 says that there is none (RFC 768).
+    @_lifetime(octets: copy octets)
+    @inlinable public static func storeChecksum(in octets: inout MutableSpan<UInt8>, pseudoHeaderSum: UInt32) {
+        let checksum = InternetChecksum.checksum(octets.span, adding: pseudoHeaderSum)
+        octets.store(checksum == 0 ? .max : checksum, at: 6)
+    }
+}
