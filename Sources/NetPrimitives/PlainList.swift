@@ -20,6 +20,7 @@ public struct PlainList<Element: BitwiseCopyable>: ~Copyable, Sendable {
     /// Bytes held from the allocator.
     @inlinable public var allocatedBytes: Int { storage.allocatedBytes }
 
+    /// Element `index`, in place. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> Element {
         _read {
             precondition(index < used, "an element of the list")
@@ -31,6 +32,7 @@ public struct PlainList<Element: BitwiseCopyable>: ~Copyable, Sendable {
         }
     }
 
+    /// Adds an element at the end.
     @inlinable public mutating func append(_ element: Element) {
         if used == storage.count { storage.grow() }
         storage[used] = element

@@ -37,8 +37,8 @@ struct AttemptQueue: ~Copyable, Sendable {
 }
 
 extension NetworkStack {
-    /// The next record of an attempt to open a connection that was decided, or `nil`. Kept for up to 256 attempts; those
-    /// beyond are counted in ``Counters/attemptsLost``.
+    /// The next record of an attempt to open a connection that was decided, or `nil`. Kept for up to 256 attempts;
+    /// those beyond are counted in ``Counters/attemptsLost``.
     public mutating func nextAttempt() -> ConnectionAttempt? { attemptQueue.popFirst() }
 
     mutating func report(_ attempt: ConnectionAttempt) {

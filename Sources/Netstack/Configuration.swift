@@ -17,7 +17,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var hopLimit: UInt8 = 64
     /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
     public var answersEcho: Bool = true
-    /// ICMP errors that the stack originates, per second, with a burst of as many (RFC 1812, 4.3.2.8; RFC 4443, 2.4(f)).
+    /// ICMP errors that the stack originates, per second, with a burst of as many (RFC 1812, 4.3.2.8; RFC 4443,
+    /// 2.4(f)).
     public var icmpErrorsPerSecond: UInt32 = 1000
     /// How long a step of the initial sequence number's clock takes. RFC 9293, 3.4.1: 4 us. Linux: 64 ns.
     public var sequenceClock: Interval = .microseconds(4)

@@ -6,7 +6,8 @@ extension NetworkStack {
     /// OPEN, active (RFC 9293, 3.10.1): the SYN goes out with the next ``transmit(into:at:)``.
     /// - Parameters:
     ///   - remote: a unicast address and a port other than 0.
-    ///   - from: our address and port; `nil`, the address `any` and the port 0 leave the choice to the stack (RFC 6056).
+    ///   - from: our address and port; `nil`, the address `any` and the port 0 leave the choice to the stack (RFC
+    /// 6056).
     /// - Returns: a handle. ``StackEvent/established(_:)`` or ``StackEvent/closed(_:)`` tells how it went.
     public mutating func connect(to remote: Endpoint, from local: Endpoint? = nil, at now: Instant) throws(StackError)
         -> ConnectionID

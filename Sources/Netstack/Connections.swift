@@ -104,7 +104,8 @@ extension NetworkStack {
         end(slot, disposition, at: now)
     }
 
-    /// A call of the user has ended a connection, or not. A RST waits for the next transmit: the entry stays until then.
+    /// A call of the user has ended a connection, or not. A RST waits for the next transmit: the entry stays until
+    /// then.
     mutating func end(_ slot: Slot, _ disposition: Disposition, at now: Instant) {
         if disposition.reply != nil { flows.connections[slot].flags.insert(.resetDue) }
         perform(disposition, on: slot, at: now)

@@ -38,7 +38,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var passiveOpens: UInt64 = 0
     public var attemptFails: UInt64 = 0
     public var establishedResets: UInt64 = 0
-    /// TcpExtListenOverflows: SYNs and final ACKs that met a full accept queue. TcpExtListenDrops: all a listener dropped.
+    /// TcpExtListenOverflows: SYNs and final ACKs that met a full accept queue. TcpExtListenDrops: all a listener
+    /// dropped.
     public var listenOverflows: UInt64 = 0
     public var listenDrops: UInt64 = 0
     /// SYNs dropped because the SYN queue was full: TcpExtTCPReqQFullDrop.
@@ -57,6 +58,7 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
 
     // MARK: ICMP and UDP
 
+    /// ICMP messages for us; those that were malformed or had a wrong checksum.
     public var icmpIn: UInt64 = 0
     public var icmpErrors: UInt64 = 0
     /// Errors about a sequence number that is not in flight: TcpExtOutOfWindowIcmps.

@@ -4,7 +4,8 @@ import TCPStateMachine
 extension NetworkStack {
     /// RECEIVE: moves what has come, as much as fits, to the front of `target`.
     /// - Returns: bytes moved; 0 when the peer has ended its side and all is read, or `target` is empty.
-    /// - Throws: ``StackError/wouldBlock`` when there is nothing yet; ``StackError/connectionOver(_:)`` when nothing will
+    /// - Throws: ``StackError/wouldBlock`` when there is nothing yet; ``StackError/connectionOver(_:)`` when nothing
+    /// will
     ///   come because the connection failed. What came before the failure is read first.
     @_lifetime(target: copy target)
     public mutating func read(_ id: ConnectionID, into target: inout MutableSpan<UInt8>) throws(StackError) -> Int {
@@ -43,8 +44,8 @@ extension NetworkStack {
         update(slot, at: now)
     }
 
-    /// Lets go of a connection: what was written is still delivered and both ends close properly, unless data is unread:
-    /// then the peer is reset (RFC 9293, 3.6.1, MUST-17). The handle is stale afterwards.
+    /// Lets go of a connection: what was written is still delivered and both ends close properly, unless data is
+    /// unread: then the peer is reset (RFC 9293, 3.6.1, MUST-17). The handle is stale afterwards.
     public mutating func close(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
         letGo(slot)

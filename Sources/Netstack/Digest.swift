@@ -5,10 +5,11 @@ extension NetworkStack {
     /// Which version of the encoding ``digest(at:)`` is taken over.
     public static var digestVersion: UInt64 { 1 }
 
-    /// A number for all that decides what this stack does next: two stacks with the same one answer the same calls alike.
+    /// A number for all that decides what this stack does next: two stacks with the same one answer the same calls
+    /// alike.
     ///
-    /// Times count relative to `now`; counters, records of attempts and places in tables do not count. Tables are summed
-    /// entry by entry, so that their order does not matter; queues count in their order.
+    /// Times count relative to `now`; counters, records of attempts and places in tables do not count. Tables are
+    /// summed entry by entry, so that their order does not matter; queues count in their order.
     public func digest(at now: Instant) -> UInt64 {
         var sink = Self.newSink
         generator.encode(into: &sink)

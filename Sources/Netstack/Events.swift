@@ -2,8 +2,8 @@ public import NetPrimitives
 import TCPStateMachine
 
 extension NetworkStack {
-    /// What the application has to know next, or `nil`. One call tells one thing; a connection takes one place in the queue
-    /// however much there is to tell, so the queue is never longer than there are connections and listeners.
+    /// What the application has to know next, or `nil`. One call tells one thing; a connection takes one place in the
+    /// queue however much there is to tell, so the queue is never longer than there are connections and listeners.
     public mutating func nextEvent() -> StackEvent? {
         if let slot = listeners.entries.popFirst(from: &readyListeners) {
             listeners.entries[slot].isReady = false

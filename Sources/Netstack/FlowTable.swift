@@ -10,9 +10,10 @@ enum Flow: Equatable {
 
 /// Every 4-tuple that is taken: connections, half-open entries and TIME-WAITs, in tables of their own under one index.
 ///
-/// The index is a linear hash table (Litwin, 1980) of chains that run through the entries themselves: four bytes a bucket, a
-/// bucket an entry, one bucket split for each entry that comes and one merged for each that goes. So it never pauses
-/// to double, and its overhead is the same at any size. Chains hold the slot with its kind in the two highest bits.
+/// The index is a linear hash table (Litwin, 1980) of chains that run through the entries themselves: four bytes a
+/// bucket, a bucket an entry, one bucket split for each entry that comes and one merged for each that goes. So it
+/// never pauses to double, and its overhead is the same at any size. Chains hold the slot with its kind in the two
+/// highest bits.
 struct FlowTable: ~Copyable, Sendable {
     var connections = SlotTable<ConnectionEntry>(segmentSize: 64, filler: ConnectionEntry.vacant)
     var halfOpens = SlotTable<HalfOpenEntry>(segmentSize: 256, filler: HalfOpenEntry.vacant)
@@ -125,7 +126,8 @@ extension FlowTable {
 extension FlowTable {
     private static var slotMask: UInt32 { 1 << 30 - 1 }
 
-    /// The bucket of a hash: of the bits that the larger power of two uses, or one less where that bucket is yet to come.
+    /// The bucket of a hash: of the bits that the larger power of two uses, or one less where that bucket is yet to
+    /// come.
     private func bucket(_ hash: UInt64) -> Int {
         let half = 1 << (Int.bitWidth - 1 - buckets.leadingZeroBitCount)
         let index = Int(truncatingIfNeeded: hash) & (2 * half - 1)

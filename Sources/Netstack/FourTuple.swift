@@ -2,8 +2,8 @@ public import NetPrimitives
 
 /// Both ends of a conversation as one flat value: what the demultiplexer looks for.
 ///
-/// IPv4 addresses stand in the low words. The scope is the interface for link-local addresses, which mean nothing without
-/// it (RFC 4007), and 0 for all others.
+/// IPv4 addresses stand in the low words. The scope is the interface for link-local addresses, which mean nothing
+/// without it (RFC 4007), and 0 for all others.
 public struct FourTuple: Hashable, Sendable, BitwiseCopyable {
     @usableFromInline var localHigh: UInt64
     @usableFromInline var localLow: UInt64
@@ -46,6 +46,7 @@ public struct FourTuple: Hashable, Sendable, BitwiseCopyable {
         }
     }
 
+    /// Our end and the peer's.
     @inlinable public var localAddress: IPAddress { address(localHigh, localLow) }
     @inlinable public var remoteAddress: IPAddress { address(remoteHigh, remoteLow) }
     @inlinable public var local: Endpoint { Endpoint(localAddress, localPort) }
@@ -72,8 +73,8 @@ public struct FourTuple: Hashable, Sendable, BitwiseCopyable {
     }
 }
 
-/// A 4-tuple as tables keep it: an IPv4 one in 14 bytes; the addresses of an IPv6 one lie in an ``AddressPair`` whose slot
-/// stands in `local`.
+/// A 4-tuple as tables keep it: an IPv4 one in 14 bytes; the addresses of an IPv6 one lie in an ``AddressPair`` whose
+/// slot stands in `local`.
 struct FlowKey: Hashable, BitwiseCopyable, Sendable {
     var local: UInt32
     var remote: UInt32

@@ -2,8 +2,8 @@ import NetPrimitives
 import TCPStateMachine
 import WireFormats
 
-/// The deadlines of half-open entries. All that have repeated their SYN-ACK equally often wait equally long, so a queue for
-/// each number of repetitions is in order by itself.
+/// The deadlines of half-open entries. All that have repeated their SYN-ACK equally often wait equally long, so a
+/// queue for each number of repetitions is in order by itself.
 struct HalfOpenLists: BitwiseCopyable, Sendable {
     /// By repetitions; the last takes all from there on.
     private var waiting = [16 of SlotList](repeating: SlotList())

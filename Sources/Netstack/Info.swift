@@ -54,6 +54,7 @@ public struct TableCounts: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension NetworkStack {
+    /// What is known of a connection.
     public func info(of id: ConnectionID) throws(StackError) -> ConnectionInfo { info(try check(id)) }
 
     func info(_ slot: Slot) -> ConnectionInfo {
@@ -85,6 +86,7 @@ extension NetworkStack {
         return Int(flows.halfOpens[slot].halfOpen.retransmissions)
     }
 
+    /// What the tables hold now.
     public var tables: TableCounts {
         TableCounts(
             connections: flows.connections.count, halfOpen: flows.halfOpens.count, timeWaits: flows.timeWaits.count,

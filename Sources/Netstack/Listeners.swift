@@ -154,6 +154,7 @@ extension NetworkStack {
         listeners.remove(listener)
     }
 
+    /// What a listener holds now.
     public func info(of id: ListenerID) throws(StackError) -> ListenerInfo {
         let entry = listeners.entries[try check(id)]
         return ListenerInfo(

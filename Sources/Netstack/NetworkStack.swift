@@ -3,8 +3,8 @@ import TCPStateMachine
 
 /// A TCP/IP stack as a value: packets in, packets out, connections for the application in between.
 ///
-/// It does no I/O, reads no clock and draws no randomness but from its seed: the same calls give the same packets. It is
-/// owned by one thread or event loop, moved and never shared; more cores mean more stacks.
+/// It does no I/O, reads no clock and draws no randomness but from its seed: the same calls give the same packets. It
+/// is owned by one thread or event loop, moved and never shared; more cores mean more stacks.
 ///
 /// The driver's calls, in the order of a turn:
 /// - ``receive(_:answers:at:)`` with what came; `answers` is what goes out at once.

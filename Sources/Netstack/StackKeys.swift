@@ -22,8 +22,8 @@ struct StackKeys: BitwiseCopyable, Sendable {
 }
 
 extension NetworkStack {
-    /// ISS for a connection between these ends (RFC 6528, 3): `M + F(local, remote, secret)`, where M is a clock of 4 us and F
-    /// is SipHash-2-4: nobody who lacks the key can tell one connection's numbers from another's.
+    /// ISS for a connection between these ends (RFC 6528, 3): `M + F(local, remote, secret)`, where M is a clock of 4
+    /// us and F is SipHash-2-4: nobody who lacks the key can tell one connection's numbers from another's.
     func initialSequence(for tuple: FourTuple, at now: Instant) -> SequenceNumber {
         if let fixed = configuration.fixedInitialSequence { return SequenceNumber(fixed) }
         let step = max(configuration.sequenceClock.nanoseconds, 1)

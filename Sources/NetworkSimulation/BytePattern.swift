@@ -1,7 +1,7 @@
 /// Contents for a stream that can be checked at any offset without keeping them.
 ///
-/// Eight bytes at a time are a mix of the seed and their place, so a byte that is lost, doubled, damaged or from another
-/// stream shows at once.
+/// Eight bytes at a time are a mix of the seed and their place, so a byte that is lost, doubled, damaged or from
+/// another stream shows at once.
 public struct BytePattern: Hashable, Sendable {
     public let seed: UInt64
 

@@ -4,11 +4,11 @@ internal import NetPrimitives
 extension PacketLayout {
     /// Ranges of whole 16-bit words in which a change of one to fifteen bits of one word cannot escape every checksum.
     ///
-    /// A checksum sees each change of one word except 0x0000 to 0xFFFF and back, as long as the change does not move what
-    /// is summed. So these stay out: IPv4's version and header length; IPv6's whole first row, payload length, next
-    /// header and hop limit (its header has no checksum; the addresses are covered by the transport's), and its
-    /// extension headers; UDP's length and checksum (0 means "none"); the data of fragments (two flips in two fragments
-    /// of a datagram may cancel out); protocols without a checksum.
+    /// A checksum sees each change of one word except 0x0000 to 0xFFFF and back, as long as the change does not move
+    /// what is summed. So these stay out: IPv4's version and header length; IPv6's whole first row, payload length,
+    /// next header and hop limit (its header has no checksum; the addresses are covered by the transport's), and its
+    /// extension headers; UDP's length and checksum (0 means "none"); the data of fragments (two flips in two
+    /// fragments of a datagram may cancel out); protocols without a checksum.
     func coveredRanges(_ packet: Span<UInt8>) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         if family == .v4 { ranges.append(2..<transportStart) }

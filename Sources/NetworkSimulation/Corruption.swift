@@ -3,8 +3,8 @@ internal import NetPrimitives
 /// How the bits of a packet go wrong on a link.
 public enum CorruptionMode: Hashable, Sendable {
     /// One to three bits within one 16-bit word that a checksum covers: the internet checksum always sees it, so no
-    /// corrupted byte may ever reach an application. Fields that no checksum covers stay whole (IPv6's hop limit and flow
-    /// label, say), and a packet without a checksum passes unharmed.
+    /// corrupted byte may ever reach an application. Fields that no checksum covers stay whole (IPv6's hop limit and
+    /// flow label, say), and a packet without a checksum passes unharmed.
     case caught
     /// A burst of at most this many bits anywhere in the packet: first and last bit wrong, those between by chance. A
     /// checksum may miss it; what none caught is counted and named in the trace.

@@ -2,7 +2,8 @@ internal import NetPrimitives
 
 /// Events by time; events of the same time in the order in which they were added.
 ///
-/// A binary heap over (time, number of the addition): the number makes the order total, so no tie is ever left to chance.
+/// A binary heap over (time, number of the addition): the number makes the order total, so no tie is ever left to
+/// chance.
 struct EventQueue<Event> {
     private struct Entry {
         let time: Instant

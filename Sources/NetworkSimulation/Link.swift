@@ -49,6 +49,7 @@ public final class Link {
     public enum Side: Hashable, Sendable {
         case first, second
 
+        /// The side across the link.
         public var other: Side { self == .first ? .second : .first }
     }
 

@@ -65,7 +65,8 @@ public struct LinkDirection {
 
     private mutating func verdict(on packet: [UInt8], _ summary: PacketSummary?) -> PacketRule.Verdict {
         var decided: PacketRule.Verdict?
-        // Every rule counts its matches, also behind one that has decided: "the third SYN" means the third that was sent.
+        // Every rule counts its matches, also behind one that has decided: "the third SYN" means the third that was
+        // sent.
         for index in rules.indices {
             let verdict = rules[index].judge(packet, summary)
             decided = decided ?? verdict

@@ -2,8 +2,8 @@ public import NetPrimitives
 
 /// What stands at the end of a link: a ``Host`` with a stack, or anything that takes and gives packets.
 ///
-/// The simulation is the only caller. After each call that may have changed something it asks for what is to be sent and
-/// for the next deadline.
+/// The simulation is the only caller. After each call that may have changed something it asks for what is to be sent
+/// and for the next deadline.
 public protocol Node: AnyObject {
     /// A name that no other node of the simulation has.
     var name: String { get }
@@ -41,6 +41,7 @@ public final class ScriptedNode: Node {
         self.answer = answer
     }
 
+    /// A link was attached: the node's own number for it.
     public func addInterface(mtu: Int) -> InterfaceID {
         defer { interfaceCount += 1 }
         return InterfaceID(interfaceCount)
@@ -51,17 +52,21 @@ public final class ScriptedNode: Node {
         outbox.append((packet, interface))
     }
 
+    /// Packets have come.
     public func receive(_ packet: [UInt8], on interface: InterfaceID, at now: Instant) {
         received.append((now, packet))
         for reply in answer(packet, now) { outbox.append((reply, interface)) }
     }
 
+    /// The time that ``nextDeadline`` named has come.
     public func timersFired(at now: Instant) {}
 
+    /// Gives every packet that is to go out to `send`.
     public func transmit(at now: Instant, send: (_ packet: [UInt8], _ interface: InterfaceID) -> Void) {
         for (packet, interface) in outbox { send(packet, interface) }
         outbox.removeAll(keepingCapacity: true)
     }
 
+    /// When the node must be woken, if at all.
     public func nextDeadline() -> Instant? { nil }
 }

@@ -84,6 +84,7 @@ public struct PacketPattern: Sendable {
         tcp { $0.flags.isSuperset(of: set) && $0.flags.isDisjoint(with: clear) }
     }
 
+    /// Every packet.
     public static var any: PacketPattern { PacketPattern { _, _ in true } }
     /// The first packet of a handshake.
     public static var syn: PacketPattern { flags(.syn, without: .ack) }

@@ -10,6 +10,7 @@ public struct PacketSummary: Equatable, Sendable {
         case other(UInt8)
     }
 
+    /// Addresses and, where it is readable, the transport header.
     public let source: IPAddress
     public let destination: IPAddress
     public let transport: Transport
@@ -84,6 +85,7 @@ public struct TCPFlags: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// The control bits (RFC 9293, 3.1).
     public static let fin = TCPFlags(rawValue: 1)
     public static let syn = TCPFlags(rawValue: 2)
     public static let rst = TCPFlags(rawValue: 4)

@@ -17,6 +17,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         generator = Generator(seed: Seed(seed, hash, 0, 0))
     }
 
+    /// The next 64 bits.
     public mutating func next() -> UInt64 { generator.next() }
 
     /// True with this probability: never at 0 or less, always at 1 or more. Draws nothing in either case.

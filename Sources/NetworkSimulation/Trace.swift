@@ -10,6 +10,7 @@ public struct Trace {
         case everything
     }
 
+    /// How much is kept.
     public let extent: Extent
     /// The packets in the order of sending; the number of the first one kept is ``firstNumber``.
     public private(set) var packets: [TracedPacket] = []
@@ -87,7 +88,8 @@ public struct CapturedPacket: Hashable, Sendable {
 }
 
 extension Trace {
-    /// What a capture on one end of a link would hold: all that was sent there, also if lost later, and all that arrived.
+    /// What a capture on one end of a link would hold: all that was sent there, also if lost later, and all that
+    /// arrived.
     public func capture(on link: Link, at side: Link.Side) -> [CapturedPacket] {
         moments.compactMap { moment in
             guard let packet = self[moment.packet], packet.link == link.number else { return nil }

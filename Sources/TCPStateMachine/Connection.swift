@@ -44,6 +44,7 @@ public struct TimestampState: Hashable, Sendable, BitwiseCopyable {
     /// What is added to our clock of milliseconds, so that connections do not tell of each other.
     public var offset: UInt32 = 0
 
+    /// TSval for a segment that goes out now.
     @inlinable public func value(at now: Instant) -> UInt32 {
         offset &+ UInt32(truncatingIfNeeded: now.milliseconds)
     }
@@ -88,7 +89,8 @@ public struct ConnectionFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
 /// 3.3.1, with its buffers and timers.
 ///
 /// The machine knows neither addresses nor checksums. Its calls come in four kinds:
-/// - **things that happened**: ``segmentArrives(_:payload:memory:configuration:at:)``, ``timersFired(memory:configuration:at:)``,
+/// - **things that happened**: ``segmentArrives(_:payload:memory:configuration:at:)``,
+/// ``timersFired(memory:configuration:at:)``,
 ///   ``unreachable(quoted:memory:configuration:)``; each returns a ``Disposition`` that the caller performs;
 /// - **calls of the user**: write, read, ``shutdown(memory:)``, ``abort(memory:)``;
 /// - **what to send**: ``nextSegment(upTo:memory:configuration:at:)``, until it returns `nil`;

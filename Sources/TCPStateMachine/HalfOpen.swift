@@ -78,7 +78,8 @@ extension HalfOpen {
 
     /// The entry that a SYN makes.
     /// - Parameters:
-    ///   - defaultMSS: what a peer that tells of no MSS accepts: 536 for IPv4, 1220 for IPv6 (RFC 9293, 3.7.1, MUST-15).
+    ///   - defaultMSS: what a peer that tells of no MSS accepts: 536 for IPv4, 1220 for IPv6 (RFC 9293, 3.7.1,
+    /// MUST-15).
     public init(
         answering seg: Segment, iss: SequenceNumber, defaultMSS: UInt16,
         configuration: TCPConfiguration, at now: Instant
@@ -171,6 +172,7 @@ extension HalfOpen {
         answeredAt + configuration.initialRTO * (1 << Int64(min(retransmissions, 20)))
     }
 
+    /// All that decides what this entry does next, for a digest; times relative to `now`.
     public func encode(into sink: inout SipHash, at now: Instant) {
         sink.combine(UInt64(iss.rawValue) << 32 | UInt64(irs.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(mss) << 16 | UInt64(agreement.rawValue) << 8 | UInt64(peerScale))

@@ -1,7 +1,8 @@
 import NetPrimitives
 import WireFormats
 
-/// What duplicate and selective acknowledgements tell: RFC 5681, 3.2, RFC 6582, and holes by RFC 6675's reading of SACK.
+/// What duplicate and selective acknowledgements tell: RFC 5681, 3.2, RFC 6582, and holes by RFC 6675's reading of
+/// SACK.
 extension Connection {
     /// Takes in the SACK blocks of a segment (RFC 2018, 3), those that speak of what is really in flight.
     mutating func takeSACK(_ seg: Segment, memory: inout ConnectionMemory) {
@@ -70,8 +71,8 @@ extension Connection {
         }
     }
 
-    /// The next stretch that recovery should retransmit: not acknowledged, with something acknowledged behind it (or, without
-    /// SACK, the first segment).
+    /// The next stretch that recovery should retransmit: not acknowledged, with something acknowledged behind it (or,
+    /// without SACK, the first segment).
     func nextHole(memory: borrowing ConnectionMemory) -> SequenceRange? {
         let flight = memory.inFlight[inFlight]
         var start = SequenceNumber.latest(flight.retransmittedTo, snd.una)

@@ -62,8 +62,8 @@ extension Connection {
         return disposition
     }
 
-    /// The peer's SYN again, in SYN-RECEIVED after a simultaneous open. Alone it asks for our SYN-ACK again; with an ACK
-    /// of our SYN it is what completes the handshake (RFC 9293, figure 7), its SYN being old by now.
+    /// The peer's SYN again, in SYN-RECEIVED after a simultaneous open. Alone it asks for our SYN-ACK again; with an
+    /// ACK of our SYN it is what completes the handshake (RFC 9293, figure 7), its SYN being old by now.
     private mutating func synRepeated(
         _ seg: Segment, payload: Span<UInt8>, memory: inout ConnectionMemory,
         configuration: TCPConfiguration, at now: Instant

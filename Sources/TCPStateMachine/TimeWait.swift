@@ -1,7 +1,8 @@
 public import NetPrimitives
 public import WireFormats
 
-/// What is left of a connection in TIME-WAIT: enough to acknowledge what strays in and to know a new SYN from an old one.
+/// What is left of a connection in TIME-WAIT: enough to acknowledge what strays in and to know a new SYN from an old
+/// one.
 public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
     /// When the state ends.
     public var expiresAt: Instant
@@ -84,6 +85,7 @@ extension TimeWait {
     private func isOlder(_ value: UInt32) -> Bool { Int32(truncatingIfNeeded: value &- tsRecent) < 0 }
     private func isNewer(_ value: UInt32) -> Bool { Int32(truncatingIfNeeded: value &- tsRecent) > 0 }
 
+    /// All that decides what this state does next, for a digest; times relative to `now`.
     public func encode(into sink: inout SipHash, at now: Instant) {
         sink.combine(UInt64(sndNxt.rawValue) << 32 | UInt64(rcvNxt.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(window) << 8 | (hasTimestamps ? 1 : 0))

@@ -120,7 +120,8 @@ extension Connection {
         quoted.isAtOrAfter(snd.una) && quoted.isBefore(snd.max)
     }
 
-    /// The path carries no more than `mss` in a segment: cut smaller, and send again what was too large (RFC 1191, 6.4).
+    /// The path carries no more than `mss` in a segment: cut smaller, and send again what was too large (RFC 1191,
+    /// 6.4).
     public mutating func pathCarries(_ smaller: UInt16, quoted: SequenceNumber) {
         guard concerns(quoted), smaller < mss else { return }
         mss = max(smaller, 48)

@@ -8,8 +8,8 @@ public struct OutgoingSegment: Sendable, BitwiseCopyable {
     public var payloadOffset: Int
 }
 
-/// What may be sent now. Decided in one place, ``Connection/transmission(upTo:memory:configuration:)``: sending asks it, and so
-/// does whoever wants to know whether there is anything to send.
+/// What may be sent now. Decided in one place, ``Connection/transmission(upTo:memory:configuration:)``: sending asks
+/// it, and so does whoever wants to know whether there is anything to send.
 enum Transmission: Hashable {
     case nothing
     case syn
@@ -70,7 +70,8 @@ extension Connection {
         }
     }
 
-    /// Copies the payload of a segment that ``nextSegment(upTo:memory:configuration:at:)`` gave to `position` in `target`.
+    /// Copies the payload of a segment that ``nextSegment(upTo:memory:configuration:at:)`` gave to `position` in
+    /// `target`.
     @_lifetime(target: copy target)
     public func copyPayload(
         of outgoing: OutgoingSegment, into target: inout MutableSpan<UInt8>, at position: Int,

@@ -73,6 +73,7 @@ public struct ICMPView: ~Escapable {
             ? ICMPMessage(v4: octets[0], octets[1], rest: rest) : ICMPMessage(v6: octets[0], octets[1], rest: rest)
     }
 
+    /// The two bytes that ``message`` was read from.
     @inlinable public var type: UInt8 { octets[0] }
     @inlinable public var code: UInt8 { octets[1] }
 

@@ -4,6 +4,7 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, BitwiseCopyable 
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     @inlinable init(_ rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// IPv6's extension headers, and what stands behind them (RFC 8200, 4).
     @inlinable public static var hopByHop: IPProtocol { IPProtocol(0) }
     @inlinable public static var icmp: IPProtocol { IPProtocol(1) }
     @inlinable public static var tcp: IPProtocol { IPProtocol(6) }

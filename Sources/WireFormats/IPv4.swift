@@ -49,6 +49,7 @@ public struct IPv4View: ~Escapable {
     @inlinable public var source: IPv4Address { IPv4Address(octets.uint32(at: 12)) }
     @inlinable public var destination: IPv4Address { IPv4Address(octets.uint32(at: 16)) }
 
+    /// What stands behind the header and its options.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(headerLength..<totalLength) }
     }
@@ -70,6 +71,7 @@ public struct IPv4Header: Hashable, Sendable, BitwiseCopyable {
     /// Bytes behind the header, at most 65515.
     public var payloadLength: Int
 
+    /// Bytes of the header.
     @inlinable public static var length: Int { 20 }
 
     @inlinable public init(

@@ -103,6 +103,8 @@ public struct IPv6View: ~Escapable {
     /// Whether a fragment header says that there is nothing but this fragment (RFC 6946).
     @inlinable public var isAtomicFragment: Bool { fragment == nil && unfragmentableLength != upperOffset }
 
+    /// The fields of the fixed header (RFC 8200, 3).
+    /// The fixed header's source address.
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
     @inlinable public var ecn: UInt8 { trafficClass & 3 }
     @inlinable public var flowLabel: UInt32 { octets.uint32(at: 0) & 0xF_FFFF }
@@ -110,9 +112,11 @@ public struct IPv6View: ~Escapable {
     @inlinable public var source: IPv6Address {
         IPv6Address(high: octets.uint64(at: 8), low: octets.uint64(at: 16))
     }
+    /// The fixed header's destination address.
     @inlinable public var destination: IPv6Address {
         IPv6Address(high: octets.uint64(at: 24), low: octets.uint64(at: 32))
     }
+    /// What stands behind the extension headers.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(upperOffset..<end) }
     }
@@ -130,6 +134,7 @@ public struct IPv6Header: Hashable, Sendable, BitwiseCopyable {
     /// Bytes behind the header, at most 65535.
     public var payloadLength: Int
 
+    /// Bytes of the header.
     @inlinable public static var length: Int { 40 }
 
     @inlinable public init(

@@ -11,7 +11,8 @@ public enum InternetChecksum {
     }
 
     /// The sum of the pseudo-header of IPv6 (RFC 8200, 8.1) as 16-bit words, below 2^21: to be added to, then folded.
-    /// - Parameter protocol: the upper layer's, which the IPv6 header itself names only when no extension stands between.
+    /// - Parameter protocol: the upper layer's, which the IPv6 header itself names only when no extension stands
+    /// between.
     @inlinable public static func pseudoHeaderSum(
         source: IPv6Address, destination: IPv6Address, protocol: IPProtocol, length: Int
     ) -> UInt32 {

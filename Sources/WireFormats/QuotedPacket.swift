@@ -2,9 +2,9 @@ public import NetPrimitives
 
 /// The beginning of a packet that an ICMP error quotes.
 ///
-/// It may be cut off behind the eight bytes that must be there (RFC 792; RFC 5927, 3), and its lengths and checksums are
-/// those of a packet on its way, so none of them is looked at. Extension headers are not followed: what is quoted to us
-/// we have sent, and we send none.
+/// It may be cut off behind the eight bytes that must be there (RFC 792; RFC 5927, 3), and its lengths and checksums
+/// are those of a packet on its way, so none of them is looked at. Extension headers are not followed: what is quoted
+/// to us we have sent, and we send none.
 public struct QuotedPacket: Hashable, Sendable, BitwiseCopyable {
     public var source: IPAddress
     public var destination: IPAddress

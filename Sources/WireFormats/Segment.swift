@@ -5,6 +5,7 @@ public struct TCPFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
     public let rawValue: UInt8
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// The bits of RFC 9293, 3.1, and the two of RFC 3168, 6.1.
     @inlinable public static var fin: TCPFlags { TCPFlags(rawValue: 1) }
     @inlinable public static var syn: TCPFlags { TCPFlags(rawValue: 2) }
     @inlinable public static var rst: TCPFlags { TCPFlags(rawValue: 4) }
@@ -100,11 +101,13 @@ public struct TCPView: ~Escapable {
         headerLength = header
     }
 
+    /// The ports (RFC 9293, 3.1).
     @inlinable public var sourcePort: UInt16 { octets.uint16(at: 0) }
     @inlinable public var destinationPort: UInt16 { octets.uint16(at: 2) }
     /// Bits that must be zero and are ignored (RFC 9293, 3.1).
     @inlinable public var reservedBits: UInt8 { octets[12] & 0xF }
 
+    /// The text.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(headerLength..<octets.count) }
     }
@@ -122,6 +125,7 @@ public struct TCPView: ~Escapable {
         return segment
     }
 
+    /// Whether header and text sum up with the pseudo-header as they should (RFC 9293, 3.1, MUST-3).
     @inlinable public func hasValidChecksum(pseudoHeaderSum: UInt32) -> Bool {
         InternetChecksum.isValid(octets, adding: pseudoHeaderSum)
     }

@@ -23,6 +23,7 @@ public struct SACKBlocks: Hashable, Sendable, BitwiseCopyable {
 
     @inlinable public var count: Int { Int(used) }
 
+    /// Block `index`, as it stands in the option. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> SACKBlock {
         precondition(index < count, "a block that is there")
         return blocks[index]

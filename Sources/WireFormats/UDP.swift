@@ -21,6 +21,8 @@ public struct UDPView: ~Escapable {
         self.octets = octets.extracting(0..<length)
     }
 
+    /// The ports, and the length of header and data in bytes.
+    /// Bytes of the header.
     @inlinable public var sourcePort: UInt16 { octets.uint16(at: 0) }
     @inlinable public var destinationPort: UInt16 { octets.uint16(at: 2) }
     @inlinable public var length: Int { octets.count }
@@ -28,10 +30,12 @@ public struct UDPView: ~Escapable {
     /// The sender has computed no checksum: allowed with IPv4 only (RFC 8200, 8.1).
     @inlinable public var hasNoChecksum: Bool { octets.uint16(at: 6) == 0 }
 
+    /// Whether the datagram sums up with the pseudo-header as it should.
     @inlinable public func hasValidChecksum(pseudoHeaderSum: UInt32) -> Bool {
         InternetChecksum.isValid(octets, adding: pseudoHeaderSum)
     }
 
+    /// The data.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(8..<octets.count) }
     }
@@ -44,6 +48,7 @@ public struct UDPHeader: Hashable, Sendable, BitwiseCopyable {
     /// Bytes behind the header, at most 65527.
     public var payloadLength: Int
 
+    /// Bytes of the header.
     @inlinable public static var length: Int { 8 }
 
     @inlinable public init(sourcePort: UInt16, destinationPort: UInt16, payloadLength: Int) {
