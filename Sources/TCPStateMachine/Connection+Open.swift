@@ -90,6 +90,7 @@ extension Connection {
         flags = []
         mss = path.mss
         advertisedMSS = path.mss
+        defaultPeerMSS = path.defaultPeerMSS
         snd = SendSequence(una: iss, nxt: iss, max: iss, wnd: 0, wl1: irs, wl2: iss, maxWnd: 0)
         rcv = ReceiveSequence(nxt: irs, advertisedEdge: irs, lastAckSent: irs)
         timestamps = TimestampState()

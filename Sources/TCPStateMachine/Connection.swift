@@ -108,6 +108,8 @@ public struct Connection: BitwiseCopyable, Sendable {
     public internal(set) var mss: UInt16
     /// The MSS that our SYN tells of: what the interface carries (RFC 9293, 3.7.1, MUST-16).
     public internal(set) var advertisedMSS: UInt16
+    /// What a peer that tells of no MSS accepts.
+    var defaultPeerMSS: UInt16
     public internal(set) var snd: SendSequence
     public internal(set) var rcv: ReceiveSequence
     public internal(set) var timestamps: TimestampState

@@ -91,6 +91,7 @@ extension Connection {
         memory: inout ConnectionMemory, configuration: TCPConfiguration, at now: Instant,
         into disposition: inout Disposition
     ) {
+        flags.remove(.finQueued)
         switch state {
         case .finWait1:
             state = .finWait2

@@ -24,7 +24,7 @@ extension Connection {
         rcv.nxt = irs + 1
         rcv.lastAckSent = rcv.nxt
         rcv.advertisedEdge = rcv.nxt + UInt32(configuration.synWindowField)
-        negotiate(seg.options, defaultMSS: 536, configuration: configuration, at: now)
+        negotiate(seg.options, defaultMSS: defaultPeerMSS, configuration: configuration, at: now)
         if seg.options.windowScale != nil, configuration.offersWindowScale { flags.insert(.scaled) }
         // The window of a SYN is not scaled (RFC 7323, 2.2).
         snd.wnd = UInt32(seg.window)

@@ -139,8 +139,9 @@ extension Connection {
         if length >= full || fin || start.isBefore(snd.max) || length < unsent && length >= snd.maxWnd / 2 {
             return .data(start: start, length: length, fin: fin)
         }
-        // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds.
-        if length == unsent, flight == 0 || flags.contains(.noDelay) {
+        // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds; (4): the
+        // persist timer overrides what would make a silly segment.
+        if length == unsent && (flight == 0 || flags.contains(.noDelay)) || flags.contains(.probeDue) {
             return .data(start: start, length: length, fin: fin)
         }
         return .nothing

@@ -93,3 +93,25 @@ struct HandshakeTests {
         #expect(received == data)
     }
 }
+
+extension HandshakeTests {
+    /// A FIN that was acknowledged is sent no more, and nothing else is.
+    @Test func finWait2IsSilent() throws {
+        var pair = try Pair()
+        let listener = try pair.server.listen(on: Endpoint(Pair.serverAddress, 80), backlog: 8)
+        let client = try pair.client.connect(to: Endpoint(Pair.serverAddress, 80), at: pair.now)
+        pair.settle()
+        _ = try pair.server.accept(listener)
+        try pair.client.shutdown(client, at: pair.now)
+        pair.settle()
+        #expect(try pair.client.info(of: client).state == .finWait2)
+        let sent = pair.client.counters.packetsOut
+        for second in 1...600 {
+            pair.now = .zero + .seconds(Int64(second))
+            pair.client.timersFired(at: pair.now)
+            pair.settle()
+        }
+        #expect(pair.client.counters.packetsOut == sent)
+        #expect(try pair.client.info(of: client).state == .finWait2)
+    }
+}
