@@ -15,6 +15,9 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var fragmentsIn: UInt64 = 0
     public var reassembled: UInt64 = 0
     public var fragmentsDropped: UInt64 = 0
+    /// Packets that never became whole: their time was over, or they had to give way to younger ones.
+    public var reassemblyTimeouts: UInt64 = 0
+    public var reassemblyEvictions: UInt64 = 0
     /// Protocols that the stack does not speak.
     public var unknownProtocol: UInt64 = 0
     /// Answers that found no room in their batch.

@@ -107,6 +107,8 @@ extension Configuration {
     func encode(into sink: inout SipHash) {
         tcp.encode(into: &sink)
         sink.combine(UInt64(bitPattern: Int64(bufferLimit)))
+        sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
+        sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))

@@ -45,11 +45,13 @@ public struct TableCounts: Hashable, Sendable, BitwiseCopyable {
     /// Flights and sets of ranges held by connections.
     public var flights: Int
     public var ranges: Int
+    /// Packets of which some fragments have come.
+    public var fragmentedDatagrams: Int
 
     /// Nothing but listeners is left.
     public var isEmpty: Bool {
         connections == 0 && halfOpen == 0 && timeWaits == 0 && attempts == 0 && chunksInUse == 0
-            && chunksReserved == 0 && flights == 0 && ranges == 0
+            && chunksReserved == 0 && flights == 0 && ranges == 0 && fragmentedDatagrams == 0
     }
 }
 
@@ -91,12 +93,13 @@ extension NetworkStack {
         TableCounts(
             connections: flows.connections.count, halfOpen: flows.halfOpens.count, timeWaits: flows.timeWaits.count,
             listeners: listeners.entries.count, attempts: attempts.count, chunksInUse: memory.chunks.inUse,
-            chunksReserved: memory.chunks.reserved, flights: memory.inFlight.count, ranges: memory.ranges.count)
+            chunksReserved: memory.chunks.reserved, flights: memory.inFlight.count, ranges: memory.ranges.count,
+            fragmentedDatagrams: reassembler.count)
     }
 
     /// Bytes that the stack holds from the allocator for its tables and buffers.
     public var allocatedBytes: Int {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
-            + listeners.entries.allocatedBytes
+            + listeners.entries.allocatedBytes + reassembler.allocatedBytes
     }
 }

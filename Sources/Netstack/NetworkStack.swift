@@ -21,6 +21,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var flows: FlowTable
     var memory: ConnectionMemory
     var listeners: ListenerTable
+    var reassembler: FragmentReassembler
     var timers: TimerQueue
     var attempts: SlotTable<AttemptEntry>
     var attemptQueue: AttemptQueue
@@ -53,6 +54,8 @@ public struct NetworkStack: ~Copyable, Sendable {
         interfaces = InterfaceTable()
         memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
         listeners = ListenerTable()
+        reassembler = FragmentReassembler(
+            byteLimit: configuration.fragmentMemoryLimit, datagramLimit: configuration.fragmentedDatagramLimit)
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
@@ -70,6 +73,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         flows = other.flows.copy()
         memory = other.memory.copy()
         listeners = other.listeners.copy()
+        reassembler = other.reassembler.copy()
         timers = other.timers.copy()
         attempts = other.attempts.copy()
         attemptQueue = other.attemptQueue.copy()
