@@ -171,29 +171,23 @@ extension Span<UInt8> {
 
     /// The ones' complement sum of the bytes as 16-bit words (RFC 1071), an odd last byte padded with zero.
     ///
-    /// Words are summed in the machine's byte order, eight bytes at a time, and the result is folded to 16 bits and
-    /// returned in *network* order: sums of even-length pieces can be added and folded again.
+    /// Words are summed in the machine's byte order and the result, folded to 16 bits, is returned in *network* order:
+    /// sums of even-length pieces can be added and folded again.
     @inlinable public func onesComplementSum() -> UInt16 {
         unsafe withUnsafeBytes { octets in
-            // Four independent sums of 32-bit halves keep the adder busy and let the compiler use vectors; a 64-bit
-            // sum of 32-bit words cannot overflow before 2^32 of them.
-            var a: UInt64 = 0
-            var b: UInt64 = 0
-            var c: UInt64 = 0
-            var d: UInt64 = 0
+            var sum: UInt64 = 0
             var offset = 0
             let size = octets.count
-            while offset &+ 32 <= size {
-                let w0 = unsafe octets.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt32>.self)
-                let w1 = unsafe octets.loadUnaligned(fromByteOffset: offset &+ 16, as: SIMD4<UInt32>.self)
-                a &+= UInt64(w0[0]) &+ UInt64(w1[0])
-                b &+= UInt64(w0[1]) &+ UInt64(w1[1])
-                c &+= UInt64(w0[2]) &+ UInt64(w1[2])
-                d &+= UInt64(w0[3]) &+ UInt64(w1[3])
-                offset &+= 32
+            if size >= 64 {
+                sum = unsafe Self.vectorSum(octets)
+                offset = size & ~63
             }
-            var sum = a &+ b &+ c &+ d
-            while offset &+ 4 <= size {
+            while offset &+ 8 <= size {
+                let word = unsafe octets.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                sum &+= (word & 0xFFFF_FFFF) &+ (word >> 32)
+                offset &+= 8
+            }
+            if offset &+ 4 <= size {
                 sum &+= unsafe UInt64(octets.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
                 offset &+= 4
             }
@@ -203,11 +197,29 @@ extension Span<UInt8> {
             }
             if offset < size { sum &+= UInt64(UInt16(littleEndian: UInt16(unsafe octets[offset]))) }
             sum = (sum & 0xFFFF_FFFF) &+ (sum >> 32)
-            sum = (sum & 0xFFFF) &+ (sum >> 16 & 0xFFFF) &+ (sum >> 32)
+            sum = (sum & 0xFFFF) &+ (sum >> 16)
             sum = (sum & 0xFFFF) &+ (sum >> 16)
             sum = (sum & 0xFFFF) &+ (sum >> 16)
             return UInt16(truncatingIfNeeded: sum).bigEndian
         }
+    }
+
+    /// The sum of the 32-bit words of all whole 64-byte blocks; exact for fewer than 2^34 bytes.
+    ///
+    /// Per lane, `all` is the sum of 64-bit words modulo 2^64 and `high` that of their upper halves. What `all` lacks of
+    /// `high` times 2^32 is the sum of the lower halves, exactly: so three operations add 16 bytes.
+    @usableFromInline static func vectorSum(_ octets: UnsafeRawBufferPointer) -> UInt64 {
+        var all = SIMD8<UInt64>()
+        var high = SIMD8<UInt64>()
+        var offset = 0
+        while offset &+ 64 <= octets.count {
+            let words = unsafe octets.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self)
+            all &+= words
+            high &+= words &>> 32
+            offset &+= 64
+        }
+        let low = all &- high &<< 32
+        return low.wrappedSum() &+ high.wrappedSum()
     }
 
     /// Whether both spans hold the same bytes.
