@@ -85,12 +85,15 @@ extension Host {
         return interface
     }
 
+    /// A packet has arrived. What the stack answers at once leaves with the next transmit.
     public func receive(_ packet: [UInt8], on interface: InterfaceID, at now: Instant) {
         if case .packets(let packets) = perform(.receive(packet, interface)) { answers += packets }
     }
 
+    /// The time of ``nextDeadline()`` has come.
     public func timersFired(at now: Instant) { _ = perform(.timersFired) }
 
+    /// Everything that follows from what came in: answers, segments, the application's turn, segments again.
     public func transmit(at now: Instant, send: (_ packet: [UInt8], _ interface: InterfaceID) -> Void) {
         isBeingServiced = true
         defer { isBeingServiced = false }
@@ -99,6 +102,7 @@ extension Host {
         repeat { transmitAll(send) } while tellApplication(at: now)
     }
 
+    /// When the stack wants to be woken; `nil` for never.
     public func nextDeadline() -> Instant? { driven.stack.nextDeadline() }
 
     private func transmitAll(_ send: (_ packet: [UInt8], _ interface: InterfaceID) -> Void) {
@@ -121,35 +125,44 @@ extension Host {
 // MARK: - The application's calls, as those of the stack
 
 extension Host {
+    /// Gives an interface an address; the prefix's network is reached through it.
     public func addAddress(_ prefix: IPPrefix, to interface: InterfaceID) throws(StackError) {
         try call(.addAddress(prefix, interface))
     }
 
+    /// Sends packets for a network out of an interface.
     public func addRoute(_ destination: IPPrefix, by interface: InterfaceID) throws(StackError) {
         try call(.addRoute(destination, interface))
     }
 
+    /// Opens a listener; its accept queue takes `backlog + 1` connections.
     public func listen(on local: Endpoint, backlog: Int = 128) throws(StackError) -> ListenerID {
         guard case .listener(let id) = try call(.listen(local, backlog: backlog)) else { throw .limitReached }
         return id
     }
 
+    /// Changes a listener's backlog; drops nobody.
     public func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
         try call(.setBacklog(backlog, listener))
     }
 
+    /// Takes the oldest connection out of a listener's accept queue.
+    /// - Throws: ``StackError/wouldBlock`` when there is none.
     public func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID {
         guard case .connection(let id) = try call(.accept(listener)) else { throw .wouldBlock }
         return id
     }
 
+    /// Ends a listener; connections that nobody accepted are reset.
     public func close(_ listener: ListenerID) throws(StackError) { try call(.closeListener(listener)) }
 
+    /// Begins to open a connection. An event tells how it went.
     public func connect(to remote: Endpoint, from local: Endpoint? = nil) throws(StackError) -> ConnectionID {
         guard case .connection(let id) = try call(.connect(to: remote, from: local)) else { throw .noRoute }
         return id
     }
 
+    /// Reads what has come.
     /// - Returns: up to `limit` bytes; none when the peer has ended its side and all is read.
     /// - Throws: ``StackError/wouldBlock`` when there is nothing yet.
     public func read(_ connection: ConnectionID, limit: Int = .max) throws(StackError) -> [UInt8] {
@@ -157,6 +170,7 @@ extension Host {
         return bytes
     }
 
+    /// Writes as much as there is room for.
     /// - Returns: how many of the bytes were taken; 0 when there is no room and an event will tell.
     @discardableResult
     public func write(_ connection: ConnectionID, _ bytes: [UInt8]) throws(StackError) -> Int {
@@ -168,12 +182,16 @@ extension Host {
         }
     }
 
+    /// Small segments go out at once, or wait for company (RFC 9293, 3.7.4).
     public func setNoDelay(_ noDelay: Bool, of connection: ConnectionID) throws(StackError) {
         try call(.setNoDelay(noDelay, connection))
     }
 
+    /// Ends this side: a FIN follows what was written.
     public func shutdown(_ connection: ConnectionID) throws(StackError) { try call(.shutdown(connection)) }
+    /// Lets go of a connection, which closes properly. The handle is stale afterwards.
     public func close(_ connection: ConnectionID) throws(StackError) { try call(.close(connection)) }
+    /// Resets a connection. The handle is stale afterwards.
     public func abort(_ connection: ConnectionID) throws(StackError) { try call(.abort(connection)) }
 
     /// What is known of a connection.

@@ -43,7 +43,7 @@ public struct InputLog: Hashable, Sendable {
 
 /// How a replay went.
 public struct Replay: Hashable, Sendable {
-    /// The first entry with another outcome than the recorded one; `nil` when every packet, event and result was the same.
+    /// The first entry with another outcome than the recorded one; `nil` when all packets, events and results agree.
     public let divergence: Int?
     /// The stack's digest after the last entry.
     public let digest: UInt64

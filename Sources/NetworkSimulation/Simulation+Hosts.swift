@@ -29,14 +29,16 @@ extension Simulation {
     }
 }
 
-/// A client and a server on one link, each with an address of either family from the blocks for documentation (RFC 5737,
-/// RFC 3849).
+/// A client and a server on one link, each with an address of either family from the blocks for documentation
+/// (RFC 5737, RFC 3849).
 public struct TwoHosts {
     public let client: Host
     public let server: Host
     public let link: Link
 
+    /// The client's address of one family.
     public static func clientAddress(ipv6: Bool) -> IPAddress { address(1, ipv6: ipv6) }
+    /// The server's address of one family.
     public static func serverAddress(ipv6: Bool) -> IPAddress { address(2, ipv6: ipv6) }
 
     private static func address(_ number: UInt8, ipv6: Bool) -> IPAddress {

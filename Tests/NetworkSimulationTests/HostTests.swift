@@ -42,7 +42,9 @@ struct HostTests {
         #expect(told == ["100 established", "150 request", "200 6 bytes", "200 end"])
         // The third packet leaves before the request, the SYN-ACK at once.
         let sent = simulation.trace.packets.compactMap { packet in
-            PacketSummary(packet.bytes)?.tcp.map { "\(packet.sentAt.milliseconds) \($0.flags.rawValue) \($0.payloadLength)" }
+            PacketSummary(packet.bytes)?.tcp.map {
+                "\(packet.sentAt.milliseconds) \($0.flags.rawValue) \($0.payloadLength)"
+            }
         }
         #expect(sent.prefix(4) == ["0 2 0", "50 18 0", "100 16 0", "100 24 7"])
         #expect(try network.server.info(of: listener).acceptQueueLength == 0)
