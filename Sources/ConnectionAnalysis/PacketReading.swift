@@ -54,8 +54,12 @@ extension Conversation {
     /// The least time a packet needs there and one needs back; `nil` when none arrived.
     public var roundTrip: Interval? {
         func least(from side: Side) -> Interval? {
-            packets.filter { $0.from == side && $0.router == nil }
-                .compactMap { packet in packet.arrivedAt.map { $0 - packet.sentAt } }.min()
+            var least: Interval?
+            for packet in packets where packet.from == side && packet.router == nil {
+                guard let arrival = packet.arrivedAt else { continue }
+                least = min(least ?? (arrival - packet.sentAt), arrival - packet.sentAt)
+            }
+            return least
         }
         switch (least(from: .left), least(from: .right)) {
         case (let there?, let back?): return there + back
