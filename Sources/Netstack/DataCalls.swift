@@ -37,11 +37,12 @@ extension NetworkStack {
         return count
     }
 
-    /// Ends this side (RFC 9293, 3.10.4): a FIN follows what was written. Reading goes on.
+    /// Ends this side (RFC 9293, 3.10.4): a FIN follows what was written. Reading goes on. An attempt that has had no answer
+    /// yet is given up.
     public mutating func shutdown(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
-        flows.connections[slot].tcb.shutdown(memory: &memory)
-        update(slot, at: now)
+        let disposition = flows.connections[slot].tcb.shutdown(memory: &memory)
+        end(slot, disposition, at: now)
     }
 
     /// Lets go of a connection: what was written is still delivered and both ends close properly, unless data is

@@ -66,7 +66,9 @@ extension NetworkStack {
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)
         case .repeatAnswer:
-            repeatSynAck(slot, answers: &answers, at: now)
+            if flows.halfOpens[slot].halfOpen.synRepeated(configuration: configuration.tcp, at: now) {
+                sendSynAck(slot, into: &answers, at: now)
+            }
         case .reset(let reset):
             emit(reset, tuple, by: interface, into: &answers)
         case .drop:
@@ -81,15 +83,6 @@ extension NetworkStack {
         case .complete:
             complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
         }
-    }
-
-    /// A repeated SYN is answered at once, then at most once per half a second.
-    private mutating func repeatSynAck(_ slot: Slot, answers: inout PacketBatch, at now: Instant) {
-        let count = flows.halfOpens[slot].halfOpen.synCount
-        flows.halfOpens[slot].halfOpen.synCount = count == .max ? .max : count + 1
-        let sinceAnswer = now - flows.halfOpens[slot].halfOpen.answeredAt
-        guard count < 2 || sinceAnswer >= configuration.tcp.synAckMinimumGap else { return }
-        sendSynAck(slot, into: &answers, at: now)
     }
 
     private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
@@ -214,8 +207,7 @@ extension NetworkStack {
             let slot = flows.halfOpens.popFirst(from: &halfOpenLists.due)
         {
             flows.halfOpens[slot].halfOpen.isAnswerDue = false
-            flows.halfOpens[slot].halfOpen.retransmissions &+= 1
-            flows.halfOpens[slot].halfOpen.answeredAt = now
+            flows.halfOpens[slot].halfOpen.answerRepeated(at: now)
             flows.halfOpens.append(slot, to: &halfOpenLists[flows.halfOpens[slot].halfOpen.retransmissions])
             counters.synRetransmits &+= 1
             counters.segmentsRetransmitted &+= 1

@@ -17,6 +17,7 @@ extension Connection {
         let challenged = challengedAt == 0 ? 0 : UInt32(truncatingIfNeeded: now.milliseconds) &- challengedAt &+ 2
         let age = UInt32(truncatingIfNeeded: now.seconds) &- timestamps.recentAt
         sink.combine(UInt64(challenged) << 32 | (flags.contains(.timestamps) ? UInt64(age) : 0))
+        sink.combine(UInt64(probesUnanswered))
         congestion.encode(into: &sink)
         roundTrip.encode(into: &sink)
         sink.combine(relative(retransmitAt, to: now))

@@ -26,7 +26,7 @@ extension Connection {
     ) {
         guard memory.chunks.reserve(2) else { return nil }
         self.init(state: .synSent, iss: iss, irs: SequenceNumber(0), path: path, configuration: configuration)
-        flags = .active
+        flags.insert(.active)
         lifetimeAt = now + configuration.synTimeLimit
         inFlight = memory.inFlight.insert(InFlight())
         memory.inFlight[inFlight].startedAt = now
@@ -45,7 +45,7 @@ extension Connection {
             state: .established, iss: halfOpen.iss, irs: halfOpen.irs, path: path, configuration: configuration)
         if halfOpen.agreement.contains(.timestamps) {
             flags.insert(.timestamps)
-            timestamps.recent = halfOpen.tsRecent
+            noteTimestamp(halfOpen.tsRecent, at: now)
         }
         if halfOpen.agreement.contains(.sack) { flags.insert(.sack) }
         if halfOpen.agreement.contains(.windowScale) {
@@ -63,7 +63,7 @@ extension Connection {
         // RFC 6298, 3: no measurement from what was retransmitted. The window of the completing segment is the first
         // that counts, and it is scaled.
         if halfOpen.retransmissions == 0 {
-            roundTrip.measure(now - halfOpen.answeredAt, configuration: configuration)
+            if halfOpen.synCount == 1 { roundTrip.measure(now - halfOpen.answeredAt, configuration: configuration) }
         } else {
             roundTrip.distrustHandshake()
             congestion.window = segmentPayload
@@ -87,6 +87,7 @@ extension Connection {
         self.irs = irs
         sendScale = .none
         receiveScale = .none
+        probesUnanswered = 0
         flags = []
         mss = path.mss
         advertisedMSS = path.mss

@@ -103,6 +103,8 @@ public struct Connection: BitwiseCopyable, Sendable {
     public internal(set) var sendScale: WindowScale
     /// Shift of windows that we tell the peer of; 0 unless both ends offered it.
     public internal(set) var receiveScale: WindowScale
+    /// Window probes since the peer last acknowledged anything.
+    var probesUnanswered: UInt8
     public internal(set) var flags: ConnectionFlags
     /// The most payload that a segment of ours may carry, options not yet subtracted (RFC 9293, 3.7.1: Eff.snd.MSS).
     public internal(set) var mss: UInt16

@@ -32,6 +32,9 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
     public var retransmissions: UInt8
     /// SYNs that arrived for this entry, at most 255.
     public var synCount: UInt8
+    /// When a repeated SYN was last answered, in eighths of ``TCPConfiguration/synAckMinimumGap`` after ``answeredAt``,
+    /// rounded up; 0 for not at all.
+    public var repeatedAt: UInt8
     /// Retransmissions by the timer and answers to repeated SYNs share this: whether a SYN-ACK is to be sent now.
     public var isAnswerDue: Bool
 }
@@ -98,6 +101,7 @@ extension HalfOpen {
         self.peerScale = options.windowScale ?? 0
         self.retransmissions = 0
         self.synCount = 1
+        self.repeatedAt = 0
         self.isAnswerDue = true
     }
 
@@ -167,6 +171,24 @@ extension HalfOpen {
         return .complete
     }
 
+    /// A SYN again: whether to answer it. The first one at once, then at most one in
+    /// ``TCPConfiguration/synAckMinimumGap``, so that repeated SYNs cannot make us send more than they cost.
+    public mutating func synRepeated(configuration: TCPConfiguration, at now: Instant) -> Bool {
+        synCount = synCount == .max ? .max : synCount &+ 1
+        let unit = max(configuration.synAckMinimumGap.nanoseconds / 8, 1)
+        let elapsed = max((now - answeredAt).nanoseconds, 0)
+        guard synCount == 2 || elapsed >= unit &* Int64(repeatedAt &+ 8) else { return false }
+        repeatedAt = UInt8(clamping: min((elapsed &+ unit &- 1) / unit, 247))
+        return true
+    }
+
+    /// The timer has fired: the SYN-ACK goes out once more.
+    public mutating func answerRepeated(at now: Instant) {
+        retransmissions &+= 1
+        repeatedAt = 0
+        answeredAt = now
+    }
+
     /// When the SYN-ACK is due again: 1 s after it first went out, then doubling (RFC 6298, 5.5).
     public func deadline(configuration: TCPConfiguration) -> Instant {
         answeredAt + configuration.initialRTO * (1 << Int64(min(retransmissions, 20)))
@@ -177,7 +199,7 @@ extension HalfOpen {
         sink.combine(UInt64(iss.rawValue) << 32 | UInt64(irs.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(mss) << 16 | UInt64(agreement.rawValue) << 8 | UInt64(peerScale))
         sink.combine(UInt64(bitPattern: (answeredAt - now).nanoseconds))
-        sink.combine(UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
+        sink.combine(UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
     }
 }
 

@@ -8,7 +8,8 @@ public struct RoundTripEstimator: Hashable, Sendable, BitwiseCopyable {
     public private(set) var variation: UInt32 = 0
     /// RTO without its doublings, between the configured bounds.
     public private(set) var timeout: UInt32
-    /// How often the timeout has doubled since the last acknowledgement (RFC 6298, 5.5).
+    /// How often the timeout has doubled since the last measurement (RFC 6298, 5.5; Karn's second half: what was
+    /// retransmitted proves nothing, so the doubled timeout stands until something is measured).
     public internal(set) var backoff: UInt8 = 0
 
     init(initial: Interval) { timeout = UInt32(clamping: initial.microseconds) }
@@ -21,6 +22,7 @@ public struct RoundTripEstimator: Hashable, Sendable, BitwiseCopyable {
     /// Takes in a measurement (RFC 6298, 2.2 and 2.3, with alpha 1/8, beta 1/4 and K 4).
     mutating func measure(_ sample: Interval, configuration: TCPConfiguration) {
         let sample = max(sample.microseconds, 1)
+        backoff = 0
         if smoothed == 0 {
             smoothed = UInt32(clamping: sample)
             variation = UInt32(clamping: sample / 2)

@@ -13,19 +13,9 @@ extension Connection {
             return false
         }
         guard seg.isAcceptable(nxt: rcv.nxt, window: rcv.wnd) else {
-            // A closed window still takes what carries no data: ACKs and RSTs (RFC 9293, 3.10.7.4, MUST-66).
-            if seg.payloadLength > 0, rcv.wnd == 0, seg.seq == rcv.nxt, !isReset {
-                acknowledgeUnacceptable(seg, configuration: configuration, at: now)
-                return true
-            }
             if !isReset { acknowledgeUnacceptable(seg, configuration: configuration, at: now) }
-            return false
-        }
-        if flags.contains(.timestamps), let ts = seg.options.timestamps,
-            seg.seq.isAtOrBefore(rcv.lastAckSent), !isReset
-        {
-            // RFC 7323, 4.3, (2): of the segments that our last acknowledgement asked for, the newest value.
-            noteTimestamp(ts.value, at: now)
+            // A closed window takes no text, but the ACK or RST that comes with it (RFC 9293, 3.10.7.4, MUST-66).
+            return rcv.wnd == 0 && seg.seq == rcv.nxt
         }
         return true
     }

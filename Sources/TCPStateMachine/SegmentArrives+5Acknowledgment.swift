@@ -26,6 +26,12 @@ extension Connection {
             challenge(configuration: configuration, at: now)
             return false
         }
+        probesUnanswered = 0
+        if flags.contains(.timestamps), let ts = seg.options.timestamps, seg.seq.isAtOrBefore(rcv.lastAckSent) {
+            // RFC 7323, 4.3, (2): of the segments that our last acknowledgement asked for, the newest value. Only here,
+            // where the acknowledgement has shown that the peer is who sends.
+            noteTimestamp(ts.value, at: now)
+        }
         if flags.contains(.sack), seg.options.sackBlocks.count > 0 { takeSACK(seg, memory: &memory) }
         let windowBefore = snd.wnd
         if updatesWindow(seg) { updateSendWindow(seg) }
@@ -48,6 +54,7 @@ extension Connection {
         snd.maxWnd = max(snd.maxWnd, snd.wnd)
         snd.wl1 = seg.seq
         snd.wl2 = seg.ack
+        if snd.wnd > 0, flags.contains(.persisting) { stopPersisting() }
     }
 
     /// Something new is acknowledged.
@@ -66,7 +73,6 @@ extension Connection {
             measure(seg, memory: &memory, configuration: configuration, at: now)
             grow(by: bytes, memory: &memory)
         }
-        roundTrip.backoff = 0
         if snd.una == snd.max {
             // RFC 6298, 5.2: all is acknowledged, the timer rests.
             releaseInFlight(memory: &memory)

@@ -8,6 +8,8 @@ extension Connection {
             flags.insert(.ackNow)
             return
         }
+        // RFC 5681, 4.2: what leaves a gap is answered at once, so that the peer fills it.
+        if position != rcv.nxt { flags.insert(.ackNow) }
         flags.insert(.finSeen)
         finSequence = position
     }

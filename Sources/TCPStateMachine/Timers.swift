@@ -17,10 +17,7 @@ extension Connection {
             return ended(end)
         }
         guard retransmitAt <= now else { return .proceed }
-        if flags.contains(.persisting) {
-            probe(configuration: configuration, at: now)
-            return .proceed
-        }
+        if flags.contains(.persisting) { return probe(memory: &memory, configuration: configuration, at: now) }
         return isOpening
             ? synTimesOut(memory: &memory, configuration: configuration, at: now)
             : dataTimesOut(memory: &memory, configuration: configuration, at: now)
@@ -84,11 +81,27 @@ extension Connection {
         return .proceed
     }
 
-    /// RFC 9293, 3.8.6.1, MUST-36: a closed window is probed, at growing intervals, for as long as it takes.
-    private mutating func probe(configuration: TCPConfiguration, at now: Instant) {
+    /// RFC 9293, 3.8.6.1: a closed window is probed, at growing intervals (SHLD-30), for as long as the peer answers
+    /// (MUST-36, MUST-37). One that does not is given up like one that acknowledges no data.
+    private mutating func probe(
+        memory: inout ConnectionMemory, configuration: TCPConfiguration, at now: Instant
+    ) -> Disposition {
+        guard probesUnanswered < configuration.dataRetries else {
+            finish(memory: &memory)
+            return ended(.timedOut)
+        }
+        probesUnanswered &+= 1
         flags.insert(.probeDue)
         roundTrip.backoff = min(roundTrip.backoff &+ 1, 20)
         retransmitAt = now + roundTrip.retransmissionTimeout(maximum: configuration.maximumRTO)
+        return .proceed
+    }
+
+    /// The window has opened: what was waiting goes out under a timer that has not been doubled.
+    mutating func stopPersisting() {
+        flags.subtract([.persisting, .probeDue])
+        roundTrip.backoff = 0
+        retransmitAt = .distantFuture
     }
 
     /// Nothing can be sent now. If only the peer's window is in the way and nothing on its way will bring news, a probe

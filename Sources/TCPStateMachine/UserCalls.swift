@@ -36,9 +36,14 @@ extension Connection {
     }
 
     /// CLOSE (3.10.4): a FIN follows what is queued. Data can still be received.
-    public mutating func shutdown(memory: inout ConnectionMemory) {
-        guard !flags.contains(.finQueued) else { return }
+    /// - Returns: the end, if it was still in SYN-SENT: there is nothing to close yet.
+    public mutating func shutdown(memory: inout ConnectionMemory) -> Disposition {
+        guard !flags.contains(.finQueued) else { return .proceed }
         switch state {
+        case .synSent:
+            // 3.10.4, SYN-SENT: the connection is deleted; queued SENDs and RECEIVEs are told so.
+            finish(memory: &memory)
+            return ended(.aborted)
         case .synReceived:
             flags.insert(.finQueued)
         case .established:
@@ -50,6 +55,7 @@ extension Connection {
         default:
             break
         }
+        return .proceed
     }
 
     /// The application lets go of the connection: CLOSE, and nobody is left to read.
@@ -68,9 +74,8 @@ extension Connection {
         default:
             // RFC 9293, 3.6.1 (MUST-17): data that is thrown away unread is told with a RST.
             if receiveRing.count > 0 { return abort(memory: &memory) }
-            shutdown(memory: &memory)
             if state == .finWait2 { lifetimeAt = now + configuration.finWait2 }
-            return .proceed
+            return shutdown(memory: &memory)
         }
     }
 
