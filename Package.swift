@@ -51,8 +51,8 @@ let package = Package(
         room(
             "LabScenarios",
             [
-                "NetPrimitives", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture", "PacketPrinting",
-                "ConnectionAnalysis",
+                "NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture",
+                "PacketPrinting", "ConnectionAnalysis",
             ]),
         [
             .executableTarget(

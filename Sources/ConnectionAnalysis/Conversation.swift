@@ -86,6 +86,19 @@ public struct Conversation: Hashable, Sendable {
         }
     }
 
+    /// Lines that another tool would have printed, shown as they are.
+    public struct Exhibit: Hashable, Sendable {
+        /// What it is, in a sentence.
+        public var title: String
+        /// Lines of at most 78 columns.
+        public var lines: [String]
+
+        public init(title: String, lines: [String]) {
+            self.title = title
+            self.lines = lines
+        }
+    }
+
     /// The host whose lifeline is on the left, as a rule the one that connects.
     public var left: Host
     /// The host whose lifeline is on the right.
@@ -96,6 +109,8 @@ public struct Conversation: Hashable, Sendable {
     public private(set) var moments: [Moment] = []
     /// What else is worth saying below the picture, a sentence or two each.
     public var remarks: [String] = []
+    /// What other tools would have shown meanwhile.
+    public var exhibits: [Exhibit] = []
 
     public init(left: Host, right: Host) {
         self.left = left

@@ -18,7 +18,7 @@ public struct Ladder: Hashable, Sendable {
 
     /// The picture and its explanation, as lines without their ends.
     public func lines(_ conversation: Conversation) -> [String] {
-        picture(conversation) + [""] + meaning(conversation)
+        picture(conversation) + exhibits(conversation) + [""] + meaning(conversation)
     }
 
     /// The picture alone.
@@ -58,6 +58,15 @@ public struct Ladder: Hashable, Sendable {
             for (offset, line) in wrapped.enumerated() { lines.append((offset == 0 ? "  - " : "    ") + line) }
         }
         return lines
+    }
+
+    /// What other tools would have shown, each after an empty line.
+    private func exhibits(_ conversation: Conversation) -> [String] {
+        conversation.exhibits.flatMap { exhibit in
+            let title = LadderGeometry.wrapped(LadderLabel.printable(exhibit.title), LadderGeometry.width)
+            let lines = exhibit.lines.map { "  " + LadderLabel.printable($0).prefix(LadderGeometry.width - 2) }
+            return [""] + title + lines
+        }
     }
 
     /// What the states in the picture are called elsewhere, where that differs.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import ConnectionAnalysis
 import LabScenarios
 import NetPrimitives
+import PacketPrinting
 
 /// `tcp lab`: a connection between two hosts of a simulated network.
 struct Lab: ParsableCommand {
@@ -120,10 +122,50 @@ struct Lab: ParsableCommand {
             if case .readerGone = error { throw error.exitCode }
             try? OutputFile.standardError.write(lines: ["tcp: \(error)"])
             throw error.exitCode
+        } catch let failure as LabFailure {
+            try? OutputFile.standardError.write(lines: ["tcp: \(failure)"])
+            throw ExitCode.failure
         }
     }
 
     private func show() throws {
         if list { return try OutputFile.standardOutput.write(lines: [ScenarioArgument.list]) }
+        let run = scenario.scenario.run(settings)
+        if let capture { try write(run.pcap(), to: capture) }
+        if capture != "-" { try OutputFile.standardOutput.write(lines: lines(of: run, in: .current)) }
+        if !run.problems.isEmpty { throw LabFailure(scenario: scenario.scenario, problems: run.problems) }
+    }
+
+    /// What is to be read on the terminal.
+    func lines(of run: LabRun, in environment: TerminalEnvironment) -> [String] {
+        switch format {
+        case .ladder:
+            let ladder = Ladder(
+                charset: environment.hasUTF8 ? .unicode : .ascii, coloured: color.isWanted(in: environment),
+                absoluteNumbers: absoluteNumbers)
+            return ladder.lines(run.conversation)
+        case .tcpdump:
+            var options = PacketPrinter.Options()
+            options.numeric = numeric > 0
+            options.absoluteSequence = absoluteNumbers
+            options.time = [.timeOfDay, .none, .epoch, .sincePrevious, .dateAndTime, .sinceFirst][time]
+            return run.lines(options)
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try OutputFile(path: path)
+        try file.write(bytes)
+        try file.close()
+    }
+}
+
+/// A scenario that did not go as it should.
+struct LabFailure: Error, CustomStringConvertible {
+    let scenario: Scenario
+    let problems: [String]
+
+    var description: String {
+        "\(scenario.rawValue) did not go as it should:" + problems.map { "\n  \($0)" }.joined()
     }
 }

@@ -1,0 +1,208 @@
+import ConnectionAnalysis
+import NetPrimitives
+import Netstack
+import NetworkSimulation
+import TCPStateMachine
+
+/// A host of the lab: a stack at the end of a link, an application above it, and a witness who notes what the application
+/// calls and what becomes of states and queues.
+final class LabHost: Node {
+    let name: String
+    let address: IPAddress
+    /// What the application makes of an event.
+    var application: (_ host: LabHost, _ event: StackEvent) -> Void = { _, _ in }
+    /// The conversation whose states are noted, seen from here.
+    var watched: FourTuple?
+    /// A host that is off takes nothing and sends nothing.
+    var isOn = true
+    /// Why the first connection of this host failed, if it did.
+    private(set) var failure: ConnectionFailure?
+
+    private let side: Conversation.Side?
+    private let notebook: Notebook
+    private unowned let simulation: Simulation
+    private var stack: NetworkStack
+    private var listener: ListenerID?
+    // Much larger than what one step of a scenario sends.
+    private var arrivals = PacketBatch(byteCapacity: 1 << 16, packetCapacity: 1)
+    private var departures = PacketBatch(byteCapacity: 1 << 20, packetCapacity: 1024)
+    // What the witness saw last.
+    private var state = ConnectionState.closed
+    private var queues: [Conversation.Queue: Int] = [.syn: 0, .accept: 0]
+    private var overflows: UInt64 = 0
+
+    /// - Parameter side: its place in the picture; `nil` for a host that is not in it.
+    init(
+        _ name: String, _ address: IPAddress, side: Conversation.Side?, configuration: Configuration,
+        in simulation: Simulation, _ notebook: Notebook
+    ) {
+        self.name = name
+        self.address = address
+        self.side = side
+        self.simulation = simulation
+        self.notebook = notebook
+        var random = simulation.randomStream(name)
+        stack = NetworkStack(configuration: configuration, seed: random.split())
+    }
+
+    /// What the stack holds.
+    var tables: TableCounts { stack.tables }
+
+    // MARK: The wire
+
+    func addInterface(mtu: Int) -> InterfaceID {
+        do {
+            let interface = try stack.addInterface(InterfaceConfiguration(mtu: mtu))
+            try stack.addAddress(IPPrefix(host: address), to: interface)
+            for network in [IPAddress.v4(.any), .v6(.any)] {
+                if let everywhere = IPPrefix(network, length: 0) { try stack.addRoute(everywhere, by: interface) }
+            }
+            return interface
+        } catch {
+            preconditionFailure("a link takes an interface: \(error)")
+        }
+    }
+
+    func receive(_ packet: [UInt8], on interface: InterfaceID, at now: Instant) {
+        guard isOn else { return }
+        arrivals.removeAll()
+        arrivals.append(packet.span, interface: interface)
+        stack.receive(arrivals, answers: &departures, at: now)
+        attend()
+    }
+
+    func timersFired(at now: Instant) {
+        guard isOn else { return }
+        stack.timersFired(at: now)
+        attend()
+    }
+
+    func transmit(at now: Instant, send: (_ packet: [UInt8], _ interface: InterfaceID) -> Void) {
+        guard isOn else { return }
+        repeat {
+            stack.transmit(into: &departures, at: now)
+            if departures.isEmpty { break }
+            for index in 0..<departures.count {
+                let packet = departures.bytes(of: index)
+                var bytes: [UInt8] = []
+                for offset in packet.indices { bytes.append(packet[offset]) }
+                send(bytes, departures[index].interface)
+            }
+            departures.removeAll()
+        } while true
+        look()
+    }
+
+    func nextDeadline() -> Instant? { isOn ? stack.nextDeadline() : nil }
+
+    /// Notes what an arrival or a timer has changed, then tells the application.
+    private func attend() {
+        look()
+        while let event = stack.nextEvent() { application(self, event) }
+    }
+
+    // MARK: The witness
+
+    private func note(_ event: (Conversation.Side) -> Conversation.Event) {
+        if let side { notebook.note(event(side)) }
+    }
+
+    /// Notes what is different from when it was last looked at.
+    private func look() {
+        if let watched {
+            let state = stack.state(of: watched)
+            if state != self.state { note { .entered($0, state.description) } }
+            self.state = state
+        }
+        if let listener, let info = try? stack.info(of: listener) {
+            look(at: .syn, info.synQueueLength)
+            look(at: .accept, info.acceptQueueLength)
+        }
+        if stack.counters.listenOverflows > overflows {
+            overflows = stack.counters.listenOverflows
+            note { .noted($0, "queue full: dropped") }
+        }
+    }
+
+    private func look(at queue: Conversation.Queue, _ length: Int) {
+        guard let before = queues[queue], before != length else { return }
+        note { .queued($0, queue, from: before, to: length) }
+        queues[queue] = length
+    }
+
+    /// Says something about this host in the picture.
+    func remark(_ text: String) { note { .noted($0, text) } }
+
+    private func called(_ call: String) { note { .called($0, call) } }
+}
+
+// MARK: - The application's calls
+
+extension LabHost {
+    func listen(_ port: UInt16, backlog: Int) throws(StackError) {
+        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog)
+        called("listen(\(backlog))")
+        note { .entered($0, "LISTEN") }
+    }
+
+    /// Connects, and has both hosts' states of this conversation noted from now on.
+    func connect(to peer: LabHost, port: UInt16, from localPort: UInt16 = 0) throws(StackError) {
+        let id = try stack.connect(
+            to: Endpoint(peer.address, port), from: Endpoint(address, localPort), at: simulation.now)
+        let tuple = try stack.info(of: id).tuple
+        watched = tuple
+        if side != nil {
+            peer.watched = FourTuple(
+                local: tuple.remoteAddress, localPort: tuple.remotePort, remote: tuple.localAddress,
+                remotePort: tuple.localPort, interface: InterfaceID(0))
+        }
+        called("connect()")
+        look()
+        simulation.service(self)
+    }
+
+    /// - Returns: `nil` when nobody is waiting.
+    func accept() -> ConnectionID? {
+        guard let listener, let id = try? stack.accept(listener) else { return nil }
+        called("accept()")
+        look()
+        simulation.service(self)
+        return id
+    }
+
+    /// - Returns: all there is.
+    func read(_ id: ConnectionID) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        var target = bytes.mutableSpan
+        guard let count = try? stack.read(id, into: &target) else { return [] }
+        called("read() = \(count)")
+        simulation.service(self)
+        return Array(bytes[..<count])
+    }
+
+    func write(_ id: ConnectionID, _ bytes: [UInt8]) {
+        guard let count = try? stack.write(id, bytes.span) else { return }
+        called("write(\(count))")
+        simulation.service(self)
+    }
+
+    func close(_ id: ConnectionID) {
+        called("close()")
+        letGo(id)
+        look()
+    }
+
+    /// Notes why a connection is over, if that is not because both ends closed it, and lets go of it.
+    func bury(_ id: ConnectionID) {
+        if let failure = try? stack.failure(of: id) {
+            self.failure = self.failure ?? failure
+            note { .failed($0, Conversation.Failure(failure)) }
+        }
+        letGo(id)
+    }
+
+    private func letGo(_ id: ConnectionID) {
+        try? stack.close(id, at: simulation.now)
+        simulation.service(self)
+    }
+}
