@@ -50,6 +50,11 @@ public struct IPv4View: ~Escapable {
     @inlinable public var destination: IPv4Address { IPv4Address(octets.uint32(at: 16)) }
 
     /// What stands behind the header and its options.
+    /// The header with its options.
+    @inlinable public var header: Span<UInt8> {
+        @_lifetime(copy self) get { octets.extracting(0..<headerLength) }
+    }
+
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(headerLength..<totalLength) }
     }

@@ -34,31 +34,28 @@ public struct IPv6UnknownOption: Hashable, Sendable, BitwiseCopyable {
 /// What a fragment header says (RFC 8200, 4.5).
 public struct IPv6Fragment: Hashable, Sendable, BitwiseCopyable {
     public var identification: UInt32
-    /// Where the data belongs, in bytes.
+    /// Where the data belongs, in bytes; a multiple of 8.
     public var offset: Int
     public var moreFragments: Bool
     public var nextHeader: IPProtocol
-}
-
-/// What stands behind all extension headers.
-public struct IPv6UpperLayer: Hashable, Sendable, BitwiseCopyable {
-    public var `protocol`: IPProtocol
-    /// Where it begins.
-    public var offset: Int
+    /// Where the fragment header stands; what is before it is the unfragmentable part.
+    public var headerOffset: Int
+    /// Where the next-header field stands that names the fragment header.
+    public var linkOffset: Int
 }
 
 /// An IPv6 packet (RFC 8200, 3) with its extension headers walked, checked once: no accessor can fail.
 public struct IPv6View: ~Escapable {
     @usableFromInline let octets: Span<UInt8>
     @usableFromInline let end: Int
-    /// Where the upper layer begins.
+    /// Where the upper layer begins, or the data of a fragment.
     public let upperOffset: Int
     /// What stands behind the extension headers; of a fragment, what its first header says.
     public let upperProtocol: IPProtocol
     /// Set for a part of a packet. An atomic fragment, whole in one piece, counts as unfragmented (RFC 6946).
     public let fragment: IPv6Fragment?
-    /// Bytes before the fragment header, the IPv6 header included; all headers when there is none.
-    public let unfragmentableLength: Int
+    /// Whether a fragment header says that there is nothing but this fragment (RFC 6946).
+    public let isAtomicFragment: Bool
 
     /// The most extension headers that are walked.
     public static var extensionHeaderLimit: Int { 8 }
@@ -79,32 +76,16 @@ public struct IPv6View: ~Escapable {
             upperOffset = 40
             upperProtocol = next
             fragment = nil
-            unfragmentableLength = 40
+            isAtomicFragment = false
         } else {
-            let walk = try IPv6ExtensionWalk(packet: octets.extracting(0..<end), first: next)
+            let walk = try IPv6ExtensionWalk(octets.extracting(0..<end), first: next)
             upperOffset = walk.offset
             upperProtocol = walk.next
             fragment = walk.fragment
-            unfragmentableLength = walk.fragmentHeaderOffset ?? walk.offset
+            isAtomicFragment = walk.fragment == nil && walk.hasFragmentHeader
         }
     }
 
-    /// Walks the extension headers that stand behind the fragment header, once the fragments have been put together.
-    /// - Parameters:
-    ///   - octets: what the fragments carried.
-    ///   - first: the next header of the first fragment (RFC 8200, 4.5).
-    public static func upperLayer(
-        ofReassembled octets: Span<UInt8>, first: IPProtocol
-    ) throws(IPv6Error) -> IPv6UpperLayer {
-        let walk = try IPv6ExtensionWalk(reassembled: octets, first: first)
-        return IPv6UpperLayer(protocol: walk.next, offset: walk.offset)
-    }
-
-    /// Whether a fragment header says that there is nothing but this fragment (RFC 6946).
-    @inlinable public var isAtomicFragment: Bool { fragment == nil && unfragmentableLength != upperOffset }
-
-    /// The fields of the fixed header (RFC 8200, 3).
-    /// The fixed header's source address.
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
     @inlinable public var ecn: UInt8 { trafficClass & 3 }
     @inlinable public var flowLabel: UInt32 { octets.uint32(at: 0) & 0xF_FFFF }
@@ -117,6 +98,12 @@ public struct IPv6View: ~Escapable {
         IPv6Address(high: octets.uint64(at: 24), low: octets.uint64(at: 32))
     }
     /// What stands behind the extension headers.
+
+    /// The headers before the upper layer; of a fragment the unfragmentable part, in front of the fragment header.
+    @inlinable public var headers: Span<UInt8> {
+        @_lifetime(copy self) get { octets.extracting(0..<(fragment?.headerOffset ?? upperOffset)) }
+    }
+
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(upperOffset..<end) }
     }

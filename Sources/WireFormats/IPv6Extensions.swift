@@ -9,30 +9,19 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
     @usableFromInline var next: IPProtocol
     /// Set once a fragment header is met that makes this a part of a packet.
     @usableFromInline var fragment: IPv6Fragment?
-    /// Where the last fragment header stood.
-    @usableFromInline var fragmentHeaderOffset: Int?
-    /// Where the walk began.
-    private let start: Int
+    /// Whether a fragment header was met, of whatever kind.
+    @usableFromInline var hasFragmentHeader = false
+    /// Where the field stands that says what the next header is.
+    private var link = 6
     private var headers = 0
 
     /// Walks the headers of a packet up to its upper layer, or to the data of a fragment.
     @usableFromInline
-    init(packet octets: Span<UInt8>, first: IPProtocol) throws(IPv6Error) {
-        start = IPv6Header.length
-        offset = start
+    init(_ octets: Span<UInt8>, first: IPProtocol) throws(IPv6Error) {
+        offset = IPv6Header.length
         next = first
         while fragment == nil, try step(octets) {}
         if let fragment, fragment.offset == 0 { try checkChain(octets) }
-    }
-
-    /// Walks the headers at the start of what fragments carried, up to the upper layer.
-    @usableFromInline
-    init(reassembled octets: Span<UInt8>, first: IPProtocol) throws(IPv6Error) {
-        start = 0
-        offset = 0
-        next = first
-        while try step(octets) {}
-        guard fragment == nil else { throw .headerOrder }
     }
 
     /// - Returns: false at the upper layer.
@@ -40,7 +29,7 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
         switch next {
         case .hopByHop:
             // RFC 8200, 4.1: only directly behind the IPv6 header.
-            guard offset == IPv6Header.length, start == offset else { throw .headerOrder }
+            guard offset == IPv6Header.length else { throw .headerOrder }
             try stepOverOptions(octets)
         case .destinationOptions:
             try stepOverOptions(octets)
@@ -52,7 +41,8 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
             return false
         }
         headers += 1
-        guard headers <= IPv6View.extensionHeaderLimit, offset &- start <= IPv6View.extensionByteLimit else {
+        guard headers <= IPv6View.extensionHeaderLimit, offset &- IPv6Header.length <= IPv6View.extensionByteLimit
+        else {
             throw .tooManyHeaders
         }
         return true
@@ -64,6 +54,7 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
         let length = 8 &+ Int(octets[offset &+ 1]) &* 8
         guard octets.count &- offset >= length else { throw .truncated }
         next = IPProtocol(rawValue: octets[offset])
+        link = offset
         offset &+= length
     }
 
@@ -100,10 +91,11 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
         let place = octets.uint16(at: offset &+ 2)
         let header = IPv6Fragment(
             identification: octets.uint32(at: offset &+ 4), offset: Int(place & 0xFFF8), moreFragments: place & 1 != 0,
-            nextHeader: IPProtocol(rawValue: octets[offset]))
+            nextHeader: IPProtocol(rawValue: octets[offset]), headerOffset: offset, linkOffset: link)
         next = header.nextHeader
-        fragmentHeaderOffset = offset
+        link = offset
         offset &+= 8
+        hasFragmentHeader = true
         // RFC 6946: first and last fragment in one is a whole packet, and never meets others of its identification.
         if header.offset != 0 || header.moreFragments { fragment = header }
     }
@@ -111,12 +103,13 @@ struct IPv6ExtensionWalk: BitwiseCopyable {
     /// RFC 8200, 4.5; RFC 7112, 5: the first fragment holds all headers, the upper layer's included.
     private func checkChain(_ octets: Span<UInt8>) throws(IPv6Error) {
         var rest = self
+        rest.hasFragmentHeader = false
         do {
             while try rest.step(octets) {}
         } catch .truncated {
             throw .headerChain
         }
-        guard rest.fragmentHeaderOffset == fragmentHeaderOffset else { throw .headerOrder }
+        guard !rest.hasFragmentHeader else { throw .headerOrder }
         guard octets.count &- rest.offset >= Self.headerLength(of: rest.next) else { throw .headerChain }
     }
 

@@ -16,7 +16,6 @@ struct IPv6Tests {
     struct Layers: Hashable {
         var upper: IPProtocol
         var offset: Int
-        var unfragmentable: Int
         var isAtomic = false
         var fragment: IPv6Fragment?
     }
@@ -24,7 +23,7 @@ struct IPv6Tests {
     static func layers(_ octets: [UInt8]) throws(IPv6Error) -> Layers {
         let view = try IPv6View(validating: octets.span)
         return Layers(
-            upper: view.upperProtocol, offset: view.upperOffset, unfragmentable: view.unfragmentableLength,
+            upper: view.upperProtocol, offset: view.upperOffset,
             isAtomic: view.isAtomicFragment, fragment: view.fragment)
     }
 
@@ -155,27 +154,27 @@ struct IPv6Tests {
     @Test(
         "walked",
         arguments: [
-            Walk("none", .tcp, "", Layers(upper: .tcp, offset: 40, unfragmentable: 40)),
-            Walk("router alert", .hopByHop, "0600 0502 0000 0100", Layers(upper: .tcp, offset: 48, unfragmentable: 48)),
+            Walk("none", .tcp, "", Layers(upper: .tcp, offset: 40)),
+            Walk("router alert", .hopByHop, "0600 0502 0000 0100", Layers(upper: .tcp, offset: 48)),
             Walk(
                 "options unknown and harmless", .destinationOptions, "0601 3e01 aa 00 1f00 00 05000000000000",
-                Layers(upper: .tcp, offset: 56, unfragmentable: 56)),
+                Layers(upper: .tcp, offset: 56)),
             Walk(
                 "a routing type 0 that is done", .routing, "0600 0000 00000000",
-                Layers(upper: .tcp, offset: 48, unfragmentable: 48)),
+                Layers(upper: .tcp, offset: 48)),
             Walk(
                 "a protocol unknown", IPProtocol(rawValue: 253), "",
-                Layers(upper: IPProtocol(rawValue: 253), offset: 40, unfragmentable: 40)),
+                Layers(upper: IPProtocol(rawValue: 253), offset: 40)),
             Walk(
                 "RFC 6946: an atomic fragment", .fragment, "0600 0000 12345678",
-                Layers(upper: .tcp, offset: 48, unfragmentable: 40, isAtomic: true)),
+                Layers(upper: .tcp, offset: 48, isAtomic: true)),
             Walk(
                 "an atomic fragment with reserved bits", .fragment, "06ff 0006 12345678",
-                Layers(upper: .tcp, offset: 48, unfragmentable: 40, isAtomic: true)),
+                Layers(upper: .tcp, offset: 48, isAtomic: true)),
             Walk(
                 "an atomic fragment between options", .destinationOptions,
                 "2c00 0104 00000000 3c00 0000 12345678 0600 0104 00000000",
-                Layers(upper: .tcp, offset: 64, unfragmentable: 48, isAtomic: true)),
+                Layers(upper: .tcp, offset: 64, isAtomic: true)),
         ])
     func walked(_ row: Walk) throws {
         #expect(try Self.layers(row.octets) == row.layers)
@@ -227,11 +226,15 @@ struct IPv6FragmentTests {
             .destinationOptions, hex("2c00 0104 00000000 0600 05a9 12345678") + [UInt8](repeating: 0, count: 16))
         let layers = try IPv6Tests.layers(octets)
         #expect(layers.offset == 56)
-        #expect(layers.unfragmentable == 48)
+        #expect(layers.fragment?.headerOffset == 48)
+        #expect(layers.fragment?.linkOffset == 40)
         #expect(layers.fragment?.offset == 0x5A8)
         #expect(layers.fragment?.moreFragments == true)
         #expect(layers.fragment?.identification == 0x1234_5678)
         #expect(layers.fragment?.nextHeader == .tcp)
+        let view = try IPv6View(validating: octets.span)
+        let headers = bytes(view.headers)
+        #expect(headers == [UInt8](octets.prefix(48)))
     }
 
     /// A later fragment's data is never read as headers.
@@ -255,26 +258,5 @@ struct IPv6FragmentTests {
     func headerChain(headers: String, data: Int, error: IPv6Error?) {
         let octets = IPv6Tests.packet(.fragment, hex(headers) + [UInt8](repeating: 0, count: data))
         #expect(IPv6Tests.error(octets) == error)
-    }
-
-    @Test("the headers behind the fragment header are walked once the whole is there")
-    func reassembled() throws {
-        let octets = hex("3c00 0104 00000000 0600 0104 00000000") + Self.tcp
-        let layer = try IPv6View.upperLayer(ofReassembled: octets.span, first: .destinationOptions)
-        #expect(layer.protocol == .tcp)
-        #expect(layer.offset == 16)
-    }
-
-    @Test(
-        "and refused where they may not stand",
-        arguments: [
-            ("2c00 0104 00000000 0600 0009 00000000", .headerOrder), ("0000 0104 00000000", .headerOrder),
-            ("0600 0104 0000", .truncated),
-        ] as [(String, IPv6Error)])
-    func reassembledRefused(headers: String, error: IPv6Error) {
-        let octets = hex(headers)
-        #expect(throws: error) {
-            try IPv6View.upperLayer(ofReassembled: octets.span, first: .destinationOptions)
-        }
     }
 }

@@ -25,14 +25,13 @@ struct MutationTests {
         var sum: UInt64 = 0
         if let view = try? IPv4View(validating: octets) {
             sum &+= UInt64(view.source.rawValue) &+ UInt64(view.identification) &+ UInt64(view.timeToLive)
-            sum &+= UInt64(view.fragmentOffset) &+ UInt64(view.payload.count) &+ readUpper(view.payload)
+            sum &+=
+                UInt64(view.fragmentOffset) &+ UInt64(view.header.count) &+ UInt64(view.payload.count)
+                &+ readUpper(view.payload)
         }
         if let view = try? IPv6View(validating: octets) {
             sum &+= view.source.high &+ view.destination.low &+ UInt64(view.flowLabel) &+ UInt64(view.hopLimit)
-            sum &+= UInt64(view.unfragmentableLength) &+ UInt64(view.payload.count) &+ readUpper(view.payload)
-            if let layer = try? IPv6View.upperLayer(ofReassembled: view.payload, first: view.upperProtocol) {
-                sum &+= UInt64(view.payload.extracting(layer.offset...).count)
-            }
+            sum &+= UInt64(view.headers.count) &+ UInt64(view.payload.count) &+ readUpper(view.payload)
         }
         return sum &+ readUpper(octets) &+ UInt64(octets.onesComplementSum())
     }
