@@ -1,0 +1,152 @@
+import NetPrimitives
+public import Netstack
+import WireFormats
+
+/// SYNs, each from somebody new, in batches: the unit is a SYN.
+///
+/// Making the SYNs is no part of a step, and neither is emptying the table again when it holds enough fresh entries.
+public struct SynFlood: Workload, ~Copyable {
+    /// What becomes of the SYNs.
+    public enum Target: Sendable {
+        /// A listener answers each with a SYN-ACK, beside so many half-open entries that stay.
+        case listener(standing: Int)
+        /// A listener whose SYN queue is full drops them.
+        case fullQueue
+        /// Nobody listens: RST.
+        case closedPort
+    }
+
+    private var server: NetworkStack
+    private var listener: ListenerID?
+    private let target: Target
+    private let isIPv6: Bool
+    private var syns: PacketBatch
+    private var answers: PacketBatch
+    private var sourceNumber: UInt32 = 0
+    private var freshCount = 0
+    private var now = Instant.zero
+
+    /// Fresh entries after which the table is emptied.
+    static let freshLimit = 32_768
+    private static let port: UInt16 = 80
+    private static let standingPort: UInt16 = 1_024
+    private static let queueLength = 65_536
+
+    public init(_ target: Target, isIPv6: Bool = false, packets: Int = 64) throws(StackError) {
+        var configuration = Configuration()
+        configuration.halfOpenLimit = 1 << 20
+        server = NetworkStack(configuration: configuration, seed: Seed(3))
+        syns = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
+        answers = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
+        self.target = target
+        self.isIPv6 = isIPv6
+        let interface = try server.addInterface(InterfaceConfiguration())
+        if let address = IPPrefix(Self.server(isIPv6), length: isIPv6 ? 64 : 16),
+            let everywhere = IPPrefix(isIPv6 ? .v6(.any) : .v4(.any), length: 0)
+        {
+            try server.addAddress(address, to: interface)
+            try server.addRoute(everywhere, by: interface)
+        }
+        switch target {
+        case .listener(let standing):
+            try stand(standing)
+            try listen(backlog: Self.queueLength - 1)
+        case .fullQueue:
+            try listen(backlog: 0)
+        case .closedPort:
+            break
+        }
+    }
+
+    private mutating func listen(backlog: Int) throws(StackError) {
+        listener = try server.listen(on: Endpoint(Self.server(isIPv6), Self.port), backlog: backlog)
+    }
+
+    /// Half-open entries that stay: each listener has room for so many, so there are several.
+    private mutating func stand(_ count: Int) throws(StackError) {
+        var port = Self.standingPort
+        while server.tables.halfOpen < count {
+            _ = try server.listen(on: Endpoint(Self.server(isIPv6), port), backlog: Self.queueLength - 1)
+            for _ in 0..<Self.queueLength where server.tables.halfOpen < count {
+                syns.removeAll()
+                answers.removeAll()
+                appendSyn(to: port)
+                server.receive(syns, answers: &answers, at: now)
+            }
+            port += 1
+        }
+    }
+
+    public mutating func prepare() throws(StackError) {
+        if case .listener = target, freshCount >= Self.freshLimit, let full = listener {
+            try server.close(full, at: now)
+            try listen(backlog: Self.queueLength - 1)
+            freshCount = 0
+        }
+        now = now + .microseconds(1)
+        answers.removeAll()
+        syns.removeAll()
+        while syns.count < syns.packetCapacity { appendSyn(to: Self.port) }
+    }
+
+    public mutating func step() -> Int {
+        server.receive(syns, answers: &answers, at: now)
+        freshCount += syns.count
+        return syns.count
+    }
+
+    /// Packets that answered the last step.
+    public var answerCount: Int { answers.count }
+    /// Bytes that the stack says it holds.
+    public var allocatedBytes: Int { server.allocatedBytes }
+    public var halfOpenCount: Int { server.tables.halfOpen }
+
+    // MARK: SYNs
+
+    private static func server(_ isIPv6: Bool) -> IPAddress {
+        isIPv6
+            ? .v6(IPv6Address(high: 0x2001_0002_0000_0002, low: 1)) : .v4(IPv4Address(198, 19, 0, 1))
+    }
+
+    /// A SYN as Linux sends it, from an address and a port that no SYN before had.
+    private mutating func appendSyn(to port: UInt16) {
+        sourceNumber &+= 1
+        var seg = Segment()
+        seg.seq = SequenceNumber(sourceNumber &* 0x9E37_79B9)
+        seg.flags = .syn
+        seg.window = 64_240
+        seg.options.maximumSegmentSize = 1_460
+        seg.options.isSACKPermitted = true
+        seg.options.timestamps = TCPTimestamps(value: sourceNumber, echoReply: 0)
+        seg.options.windowScale = 7
+        let source = clientAddress
+        let header = isIPv6 ? IPv6Header.length : IPv4Header.length
+        guard let index = syns.appendUninitialized(length: header + seg.headerLength, interface: InterfaceID(0)) else {
+            return
+        }
+        let isIPv6 = isIPv6
+        let sourcePort = 1_024 + UInt16(truncatingIfNeeded: sourceNumber % 64_000)
+        var packet = syns.mutableBytes(of: index)
+        switch (source, Self.server(isIPv6)) {
+        case (.v4(let near), .v4(let far)):
+            IPv4Header(source: near, destination: far, protocol: .tcp, payloadLength: seg.headerLength)
+                .emit(into: &packet)
+        case (.v6(let near), .v6(let far)):
+            IPv6Header(source: near, destination: far, nextHeader: .tcp, payloadLength: seg.headerLength)
+                .emit(into: &packet)
+        default:
+            break
+        }
+        var octets = syns.mutableBytes(of: index, from: header)
+        seg.emitHeader(into: &octets, sourcePort: sourcePort, destinationPort: port)
+        let sum = InternetChecksum.pseudoHeaderSum(
+            source: source, destination: Self.server(isIPv6), protocol: .tcp, length: octets.count)
+        Segment.storeChecksum(in: &octets, pseudoHeaderSum: sum)
+    }
+
+    private var clientAddress: IPAddress {
+        isIPv6
+            ? .v6(IPv6Address(high: 0x2001_0002_0000_0001, low: UInt64(sourceNumber)))
+            : .v4(IPv4Address(0x0A00_0000 | sourceNumber & 0xFF_FFFF))
+    }
+}

@@ -1,0 +1,55 @@
+import NetPrimitives
+public import Netstack
+
+/// Bytes in one direction over an open connection, written from one buffer of the application and read into another:
+/// the unit is a byte read.
+public struct Transfer: Workload, ~Copyable {
+    private var pair: StackPair
+    private let client: ConnectionID
+    private let server: ConnectionID
+    private let source: [UInt8]
+    private var sink: [UInt8]
+
+    /// - Parameters:
+    ///   - mtu: of both interfaces.
+    ///   - packets: the most packets that a device hands over at a time.
+    ///   - write: bytes of a write and of a read.
+    public init(mtu: Int, packets: Int, write: Int = 65_536) throws(StackError) {
+        var pair = try StackPair(mtu: mtu, packets: packets)
+        (client, server) = try pair.open(port: 9)
+        self.pair = pair
+        source = (0..<write).map { UInt8(truncatingIfNeeded: $0) }
+        sink = [UInt8](repeating: 0, count: write)
+    }
+
+    public mutating func step() throws(StackError) -> Int {
+        try Self.fill(&pair.client, client, from: source)
+        pair.turn()
+        while pair.client.nextEvent() != nil {}
+        var isThere = false
+        while let event = pair.server.nextEvent() { isThere = isThere || event == .readable(server) }
+        return isThere ? try Self.drain(&pair.server, server, into: &sink) : 0
+    }
+
+    /// Writes until there is no more room.
+    private static func fill(_ stack: inout NetworkStack, _ id: ConnectionID, from source: [UInt8]) throws(StackError) {
+        do throws(StackError) {
+            while true { _ = try stack.write(id, source.span) }
+        } catch {
+            guard error == .wouldBlock else { throw error }
+        }
+    }
+
+    /// Reads until nothing is left.
+    private static func drain(_ stack: inout NetworkStack, _ id: ConnectionID, into sink: inout [UInt8])
+        throws(StackError) -> Int
+    {
+        var total = 0
+        while true {
+            var target = sink.mutableSpan
+            let count = try stack.read(id, into: &target)
+            total += count
+            if count < sink.count { return total }
+        }
+    }
+}
