@@ -3,6 +3,14 @@
 // Everything here checks its bounds before it touches memory, hands out nothing but spans whose lifetime the compiler
 // follows, and owns what it allocates. The rest of the core is written in the safe language on top of it.
 
+/// Takes no room and makes whatever holds it *stay where it is*: a value with one inside is passed by address, also
+/// when it is only read. Without it the compiler hands a copy to each function that only reads a large value, and a stack
+/// is some thousands of bytes.
+@_rawLayout(size: 0, alignment: 1)
+public struct StaysInPlace: ~Copyable, @unchecked Sendable {
+    @inlinable public init() {}
+}
+
 /// An array of plain values in segments of a fixed size.
 ///
 /// Growing adds a segment and moves nothing, so a table of a million entries never pays for a copy and a budget can
@@ -15,6 +23,7 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
     @usableFromInline var segmentCount: Int
     @usableFromInline let shift: Int
     @usableFromInline let filler: Element
+    @usableFromInline let place = StaysInPlace()
 
     /// - Parameters:
     ///   - segmentSize: elements per segment; a power of two, at least 1.
@@ -34,7 +43,7 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
     }
 
     /// The number of elements; a multiple of the segment size.
-    @inlinable public var count: Int { segmentCount << shift }
+    @inline(__always) @inlinable public var count: Int { segmentCount << shift }
 
     /// Bytes that this array holds from the allocator.
     @inlinable public var allocatedBytes: Int {
