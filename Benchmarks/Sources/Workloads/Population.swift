@@ -20,8 +20,6 @@ public struct Population: Sendable {
     public private(set) var probedAfter: Int64 = 0
 
     /// Fills a stack with `count` entries and counts what it holds for them.
-    ///
-    /// The peer's stack, whose memory must not be counted, is kept small or is measured instead: see `probe`.
     /// - Parameter probe: bytes that this thread holds from the allocator.
     public init(_ kind: Kind, _ count: Int, isIPv6: Bool, probe: () -> Int64) throws(StackError) {
         switch kind {
@@ -32,19 +30,16 @@ public struct Population: Sendable {
     }
 
     private mutating func halfOpen(_ count: Int, isIPv6: Bool, probe: () -> Int64) throws(StackError) {
+        let before = probe()
         let empty = try SynFlood(.listener(standing: 0), isIPv6: isIPv6)
-        allocatedBefore = empty.allocatedBytes
-        let whole = probe()
+        let between = probe()
         let full = try SynFlood(.listener(standing: count), isIPv6: isIPv6)
-        // Making the stack itself is no part of it: a second empty one tells how much that is.
-        let withFull = probe() - whole
-        let another = try SynFlood(.listener(standing: 0), isIPv6: isIPv6)
-        let withEmpty = probe() - whole - withFull
-        allocatedAfter = full.allocatedBytes
-        probedBefore = withEmpty
-        probedAfter = withFull
-        _ = another.halfOpenCount
+        let after = probe()
         precondition(full.halfOpenCount == count && empty.halfOpenCount == 0, "as many as were asked for")
+        allocatedBefore = empty.allocatedBytes
+        allocatedAfter = full.allocatedBytes
+        probedBefore = between - before
+        probedAfter = after - between
     }
 
     private mutating func idle(_ kind: Kind, _ count: Int, isIPv6: Bool, probe: () -> Int64) throws(StackError) {

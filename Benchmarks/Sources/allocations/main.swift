@@ -1,11 +1,12 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import CountingAllocator
 import Netstack
 import Workloads
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 // Counts what the heap is asked for once a workload has run for a while. It must be nothing.
 

@@ -27,7 +27,8 @@ let rows: [Row] = [
 @main
 struct Rates: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Runs each workload several times on one core and prints the median rate with the least and the most.",
+        abstract:
+            "Runs each workload several times on one core and prints the median rate with the least and the most.",
         discussion: """
             Example: taskset -c 1 rates --samples 9 handshakes echo
             For a profiler: rates --steps 100000 echo (no clock, no warm-up)

@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import CountingAllocator
 import Workloads
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 // What a stack holds for an entry of each kind: all tables, index, timers and lists included, divided by the number of
 // entries, as the stack itself counts it and as the allocator does. Fails where a limit is exceeded or the two differ.
@@ -22,7 +23,9 @@ func padded(_ text: String, _ width: Int) -> String { text + String(repeating: "
 func tenths(_ value: Double) -> String { padded("\((value * 10).rounded() / 10)", 10) }
 
 var failures = 0
-print(padded("kind", 18) + padded("", 6) + padded("entries", 10) + padded("bytes", 10) + padded("by malloc", 10) + "limit")
+print(
+    padded("kind", 18) + padded("", 6) + padded("entries", 10) + padded("bytes", 10) + padded("by malloc", 10) + "limit"
+)
 for kind in Population.Kind.allCases {
     for isIPv6 in [false, true] {
         for count in [10_000, 65_536, 100_000] {
@@ -34,7 +37,8 @@ for kind in Population.Kind.allCases {
             print(
                 padded(kind.rawValue, 18) + padded(isIPv6 ? "IPv6" : "IPv4", 6) + padded("\(count)", 10)
                     + tenths(own) + (heap_is_counted() ? tenths(probed) : padded("-", 10))
-                    + "\(Int(limit(kind, isIPv6: isIPv6)))" + (fits ? "" : "  TOO LARGE") + (agrees ? "" : "  DISAGREE"))
+                    + "\(Int(limit(kind, isIPv6: isIPv6)))" + (fits ? "" : "  TOO LARGE") + (agrees ? "" : "  DISAGREE")
+            )
             if !fits || !agrees { failures += 1 }
         }
     }
