@@ -9,6 +9,8 @@ final class Transfer {
     let listener: ListenerID
     let client: StreamEnd
     let server: StreamEnd
+    /// The length of the first packet that was longer than its interface allows.
+    private(set) var oversize: Int?
 
     init(
         seed: UInt64, _ conditions: LinkConditions, ipv6: Bool = false, bytes: Int = 1_000_000,
@@ -30,7 +32,15 @@ final class Transfer {
                 server.handle(event, on: host)
             }
         }
+        for host in [network.client, network.server] {
+            host.onInput = { [weak self] _, outcome, _ in self?.look(at: outcome, mtu: conditions.mtu) }
+        }
         client.id = try network.client.connect(to: place)
+    }
+
+    private func look(at outcome: StackOutcome, mtu: Int) {
+        guard case .packets(let packets) = outcome else { return }
+        oversize = oversize ?? packets.first { $0.bytes.count > mtu }?.bytes.count
     }
 
     /// Whether either end has had everything that the other sent, and its end.
