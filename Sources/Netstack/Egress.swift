@@ -105,7 +105,8 @@ extension NetworkStack {
         let header = seg.headerLength
         let length = header &+ seg.payloadLength
         let ip = tuple.isIPv6 ? IPv6Header.length : IPv4Header.length
-        let mss = flows.connections[slot].tcb.payloadLimit
+        // What a device that cuts the segment puts into each piece: the options go onto all of them.
+        let mss = Int(flows.connections[slot].tcb.mss) &- (header &- 20)
         guard
             let index = batch.appendUninitialized(
                 length: ip &+ length, interface: flows.connections[slot].interface,

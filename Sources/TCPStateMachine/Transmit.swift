@@ -98,7 +98,7 @@ extension Connection {
         }
         if flags.contains(.ackAlone) { return .acknowledgement }
         if !inFlight.isNone, memory.inFlight[inFlight].holesDue > 0, let hole = nextHole(memory: memory) {
-            return retransmission(of: hole)
+            return retransmission(of: hole, memory: memory)
         }
         let data = newData(upTo: limit, memory: memory)
         if data != .nothing { return data }
@@ -106,10 +106,18 @@ extension Connection {
         return flags.contains(.ackNow) ? .acknowledgement : .nothing
     }
 
-    private func retransmission(of hole: SequenceRange) -> Transmission {
+    private func retransmission(of hole: SequenceRange, memory: borrowing ConnectionMemory) -> Transmission {
         let end = SequenceNumber.earliest(hole.right, dataEnd)
-        let length = end.isAfter(hole.left) ? end - hole.left : 0
-        return .retransmission(start: hole.left, length: length, fin: hole.right.isAfter(dataEnd))
+        let text = end.isAfter(hole.left) ? end - hole.left : 0
+        let length = min(text, fullSegment(memory: memory))
+        return .retransmission(start: hole.left, length: length, fin: length == text && hole.right.isAfter(dataEnd))
+    }
+
+    /// Payload bytes of a full segment sent now: what tells the peer of a gap takes its room from the text (RFC 6691, 2).
+    private func fullSegment(memory: borrowing ConnectionMemory) -> UInt32 {
+        let blocks = UInt32(sackBlockCount(memory: memory))
+        let options = blocks == 0 ? 0 : 4 &+ 8 &* blocks
+        return segmentPayload > options &+ 8 ? segmentPayload &- options : 8
     }
 
     /// What lies from SND.NXT on and fits into the peer's window and ours (RFC 9293, 3.8.6.2.1; RFC 5681, 3.1).
@@ -129,8 +137,9 @@ extension Connection {
         let flight = start - snd.una
         let allowed = min(snd.wnd, congestion.window)
         let room = allowed > flight ? allowed &- flight : 0
-        var length = min(unsent, min(room, limit))
-        let full = segmentPayload
+        let full = fullSegment(memory: memory)
+        // A device that cuts segments itself is given more than one at a time.
+        var length = min(unsent, min(room, limit > segmentPayload ? limit : full))
         if length > full, length < unsent { length -= length % full }
         let isLast = finDue && length == unsent
         // A FIN takes a number in the window too, but may follow the last byte into a closed one that it meets alone.
@@ -182,17 +191,22 @@ extension Connection {
         if flags.contains(.timestamps) {
             seg.options.timestamps = TCPTimestamps(value: timestamps.value(at: now), echoReply: timestamps.recent)
         }
-        if flags.contains(.sack), !outOfOrder.isNone { addSACK(&seg, memory: memory) }
+        addSACK(&seg, memory: memory)
         rcv.lastAckSent = rcv.nxt
         flags.subtract([.ackNow, .oneSegmentUnacknowledged])
         ackAt = .distantFuture
         return seg
     }
 
+    /// How many stretches a segment tells of that wait for a gap to be filled: as many as find room beside timestamps.
+    private func sackBlockCount(memory: borrowing ConnectionMemory) -> Int {
+        guard flags.contains(.sack), !outOfOrder.isNone else { return 0 }
+        return min(memory.ranges[outOfOrder].count, flags.contains(.timestamps) ? 3 : 4)
+    }
+
     /// The stretches that wait for a gap to be filled, the latest first (RFC 2018, 4).
     private func addSACK(_ seg: inout Segment, memory: borrowing ConnectionMemory) {
-        let most = flags.contains(.timestamps) ? 3 : 4
-        for index in 0..<min(memory.ranges[outOfOrder].count, most) {
+        for index in 0..<sackBlockCount(memory: memory) {
             let range = memory.ranges[outOfOrder][index]
             seg.options.sackBlocks.append(SACKBlock(left: range.left, right: range.right))
         }
