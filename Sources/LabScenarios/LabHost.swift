@@ -29,7 +29,7 @@ final class LabHost: Node {
     // What the witness saw last.
     private var state = ConnectionState.closed
     private var queues: [Conversation.Queue: Int] = [.syn: 0, .accept: 0]
-    private var overflows: UInt64 = 0
+    private var overflowsSeen: UInt64 = 0
 
     /// - Parameter side: its place in the picture; `nil` for a host that is not in it.
     init(
@@ -47,6 +47,14 @@ final class LabHost: Node {
 
     /// What the stack holds.
     var tables: TableCounts { stack.tables }
+    /// SYNs and final ACKs that met a full accept queue.
+    var overflows: UInt64 { stack.counters.listenOverflows }
+    var now: Instant { simulation.now }
+    /// The half-open entry of the watched conversation, if there is one.
+    var halfOpenEntry: (retransmissions: Int, deadline: Instant)? {
+        guard let watched, let count = stack.synAckRetransmissions(of: watched) else { return nil }
+        return (count, stack.nextDeadline() ?? .distantFuture)
+    }
 
     // MARK: The wire
 
@@ -118,9 +126,9 @@ final class LabHost: Node {
             look(at: .syn, info.synQueueLength)
             look(at: .accept, info.acceptQueueLength)
         }
-        if stack.counters.listenOverflows > overflows {
-            overflows = stack.counters.listenOverflows
-            note { .noted($0, "queue full: dropped") }
+        if overflows > overflowsSeen {
+            overflowsSeen = overflows
+            note { .noted($0, "dropped: queue full") }
         }
     }
 
