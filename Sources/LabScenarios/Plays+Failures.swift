@@ -93,10 +93,10 @@ extension Play {
         var play = Play(expectations) { lab throws(StackError) in
             let bystander = lab.addBystander()
             try lab.server.listen(Play.port, backlog: 0)
+            lab.server.remark("another client")
             try bystander.connect(to: lab.server, port: Play.port)
             // The bystander's link takes no time: its connection is in the queue before the clock moves.
             try? lab.simulation.run(until: lab.simulation.now)
-            lab.server.remark("queue full: 1 of 1")
             lab.server.application = { [responder = lab.responder] host, event in
                 if case .acceptable = event, host.now < .zero + calm { return }
                 responder.take(event, at: host)
@@ -135,6 +135,8 @@ extension Play {
         }
         play.remarks = { lab, _ in
             [
+                "After the last of them the server waited once more, then forgot the entry: nobody had told it anything, "
+                    + "and it told nobody.",
                 "An entry is small and lives for about a minute, and a listener keeps at most backlog + 1 of them: "
                     + "whoever sends SYNs and never answers takes no more than that."
             ]

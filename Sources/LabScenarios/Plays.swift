@@ -80,12 +80,28 @@ extension Play {
     }
 
     static func lostSynAck(_ path: Path) -> Play {
-        opening(after: .seconds(1), path).losing { $0.link.backward.rules = [.drop(.synAck, .first(1))] }
+        var play = opening(after: .seconds(1), path)
+            .losing { $0.link.backward.rules = [.drop(.synAck, .first(1))] }
+        play.remarks = { _, _ in
+            [
+                "Neither end knew which packet was lost, so each sent its own again after 1 s: the client because no "
+                    + "SYN-ACK came, the server because no ACK came; and a SYN that comes again is answered again."
+            ]
+        }
+        return play
     }
 
     /// Nothing is late: the request carries the same acknowledgement.
     static func lostAck(_ path: Path) -> Play {
-        opening(after: .zero, path).losing { $0.link.forward.rules = [.drop(.bareAck, .first(1))] }
+        var play = opening(after: .zero, path)
+            .losing { $0.link.forward.rules = [.drop(.bareAck, .first(1))] }
+        play.remarks = { _, _ in
+            [
+                "Every segment of the client acknowledges the server's SYN. So the request did what the lost packet "
+                    + "should have done, and nothing had to be sent again."
+            ]
+        }
+        return play
     }
 
     /// The same with a fault of the link.
