@@ -66,8 +66,8 @@ struct LadderGeometry {
     static func wrapped(_ text: String, _ width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
-        for word in text.split(separator: " ") {
-            var word = word
+        for word in phrases(text) {
+            var word = word[...]
             if !line.isEmpty, line.count + 1 + word.count <= width {
                 line += " " + word
                 continue
@@ -80,6 +80,18 @@ struct LadderGeometry {
             line = String(word)
         }
         return line.isEmpty ? lines : lines + [line]
+    }
+
+    /// The words of a text, a number and its unit being one.
+    private static func phrases(_ text: String) -> [String] {
+        let units: Set<Substring> = ["ns", "us", "ms", "s", "min", "h", "RTT"]
+        return text.split(separator: " ").reduce(into: []) { phrases, word in
+            if phrases.last?.last?.isNumber == true, units.contains(word.prefix { $0.isLetter }) {
+                phrases[phrases.count - 1] += " " + word
+            } else {
+                phrases.append(String(word))
+            }
+        }
     }
 }
 

@@ -60,7 +60,11 @@ struct LadderLayout {
         self.conversation = conversation
         geometry = LadderGeometry(conversation, charset: charset)
         let readings = conversation.readings()
-        let pause = conversation.roundTrip.map { $0 * 3 } ?? .zero
+        // A silence of three round trips, or, where none is known, one before anything was heard at all.
+        let pause =
+            conversation.roundTrip.map { $0 * 3 } ?? conversation.packets.compactMap(\.arrivedAt).first.map {
+                $0 - Instant.zero
+            } ?? .zero
         for moment in conversation.chronicle {
             advance(to: moment.at, pause: pause)
             switch moment.event {

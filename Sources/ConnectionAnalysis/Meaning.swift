@@ -216,9 +216,10 @@ extension Meaning {
         let texts = intervals.map(\.readable)
         let units = Set(zip(intervals, texts).filter { $0.0 != .zero }.map { String($0.1.drop { $0 != " " }) })
         guard texts.count > 1, let last = texts.last else { return texts.first ?? "" }
-        guard units.count == 1, texts.allSatisfy({ $0.filter { $0 == " " }.count == 1 }) else {
+        guard units.count == 1, let unit = units.first, texts.allSatisfy({ $0.filter { $0 == " " }.count == 1 }) else {
             return texts.dropLast().joined(separator: ", ") + " and " + last
         }
-        return texts.dropLast().map { String($0.prefix { $0 != " " }) }.joined(separator: ", ") + " and " + last
+        let numbers = texts.map { String($0.prefix { $0 != " " }) }
+        return numbers.dropLast().joined(separator: ", ") + " and " + (numbers.last ?? "") + unit
     }
 }

@@ -16,8 +16,10 @@ enum Expectation {
     case exchanged
     /// Both stacks let go of everything.
     case emptied
-    /// The entry went through the server's queues and was accepted.
-    case queued(accepted: Interval)
+    /// The application took a connection out of the accept queue.
+    case accepted(at: Interval)
+    /// What was in this state was in none any more.
+    case left(Conversation.Side, String, at: Interval)
 
     /// What is wrong, or `nil`.
     /// - Parameter isExact: times count; else it is enough that it happened, which is all that can be said of a run with
@@ -47,9 +49,11 @@ enum Expectation {
         case .emptied:
             return [laboratory.client, laboratory.server].first { !$0.tables.isEmpty }
                 .map { "the \($0.name)'s stack still holds something: \($0.tables)" }
-        case .queued(let interval):
+        case .accepted(let interval):
             let taken = Conversation.Event.queued(.right, .accept, from: 1, to: 0)
             return missed(taken, interval, "accepted", .right, conversation, isExact)
+        case .left(let side, let state, let interval):
+            return missed(.entered(side, "CLOSED"), interval, "CLOSED after \(state)", side, conversation, isExact)
         }
     }
 

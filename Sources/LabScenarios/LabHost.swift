@@ -13,6 +13,8 @@ final class LabHost: Node {
     var application: (_ host: LabHost, _ event: StackEvent) -> Void = { _, _ in }
     /// The conversation whose states are noted, seen from here.
     var watched: FourTuple?
+    /// What the next link leads to; `nil` is everywhere.
+    var nextRoute: IPPrefix?
     /// A host that is off takes nothing and sends nothing.
     var isOn = true
     /// Why the first connection of this host failed, if it did.
@@ -23,13 +25,14 @@ final class LabHost: Node {
     private unowned let simulation: Simulation
     private var stack: NetworkStack
     private var listener: ListenerID?
+    private var routes: [InterfaceID] = []
     // Much larger than what one step of a scenario sends.
     private var arrivals = PacketBatch(byteCapacity: 1 << 16, packetCapacity: 1)
     private var departures = PacketBatch(byteCapacity: 1 << 20, packetCapacity: 1024)
     // What the witness saw last.
     private var state = ConnectionState.closed
     private var queues: [Conversation.Queue: Int] = [.syn: 0, .accept: 0]
-    private var overflows: UInt64 = 0
+    private var overflowsSeen: UInt64 = 0
 
     /// - Parameter side: its place in the picture; `nil` for a host that is not in it.
     init(
@@ -47,16 +50,25 @@ final class LabHost: Node {
 
     /// What the stack holds.
     var tables: TableCounts { stack.tables }
+    /// SYNs and final ACKs that met a full accept queue.
+    var overflows: UInt64 { stack.counters.listenOverflows }
+    var now: Instant { simulation.now }
+    /// The half-open entry of the watched conversation, if there is one.
+    var halfOpenEntry: (retransmissions: Int, deadline: Instant)? {
+        guard let watched, let count = stack.synAckRetransmissions(of: watched) else { return nil }
+        return (count, stack.nextDeadline() ?? .distantFuture)
+    }
 
     // MARK: The wire
 
     func addInterface(mtu: Int) -> InterfaceID {
         do {
             let interface = try stack.addInterface(InterfaceConfiguration(mtu: mtu))
-            try stack.addAddress(IPPrefix(host: address), to: interface)
-            for network in [IPAddress.v4(.any), .v6(.any)] {
-                if let everywhere = IPPrefix(network, length: 0) { try stack.addRoute(everywhere, by: interface) }
-            }
+            // The address is the host's, not the interface's: it stands on the first.
+            if routes.isEmpty { try stack.addAddress(IPPrefix(host: address), to: interface) }
+            let route = nextRoute ?? IPPrefix(address.isIPv6 ? .v6(.any) : .v4(.any), length: 0)
+            if let route { try stack.addRoute(route, by: interface) }
+            routes.append(interface)
             return interface
         } catch {
             preconditionFailure("a link takes an interface: \(error)")
@@ -118,9 +130,9 @@ final class LabHost: Node {
             look(at: .syn, info.synQueueLength)
             look(at: .accept, info.acceptQueueLength)
         }
-        if stack.counters.listenOverflows > overflows {
-            overflows = stack.counters.listenOverflows
-            note { .noted($0, "queue full: dropped") }
+        if overflows > overflowsSeen {
+            overflowsSeen = overflows
+            note { .noted($0, "dropped: queue full") }
         }
     }
 

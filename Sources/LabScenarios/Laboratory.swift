@@ -46,6 +46,7 @@ final class Laboratory {
             "bystander", addresses.bystander, side: nil, configuration: Configuration(settings.profile, isn: nil),
             in: simulation, notebook)
         simulation.add(host)
+        server.nextRoute = IPPrefix(host: host.address)
         simulation.link(host, server)
         return host
     }

@@ -97,6 +97,7 @@ struct Lab: ParsableCommand {
 
     func validate() throws {
         if time > 5 { throw ValidationError("tcpdump's times are -t, -tt, -ttt, -tttt and -ttttt.") }
+        if loopback, capture != nil { throw ValidationError("--loopback keeps no packets: leave -w away.") }
         if capture == "-", TerminalEnvironment.current.isTerminal {
             throw ValidationError("-w - writes binary data: send standard output to a file or a pipe.")
         }
@@ -130,6 +131,7 @@ struct Lab: ParsableCommand {
 
     private func show() throws {
         if list { return try OutputFile.standardOutput.write(lines: [ScenarioArgument.list]) }
+        if loopback { return try OutputFile.standardOutput.write(lines: LoopbackMeasurement.run(settings)) }
         let run = scenario.scenario.run(settings)
         if let capture { try write(run.pcap(), to: capture) }
         if capture != "-" { try OutputFile.standardOutput.write(lines: lines(of: run, in: .current)) }
