@@ -5,11 +5,17 @@
 
 /// Takes no room and makes whatever holds it *stay where it is*: a value with one inside is passed by address, also
 /// when it is only read. Without it the compiler hands a copy to each function that only reads a large value, and a stack
-/// is some thousands of bytes.
-@_rawLayout(size: 0, alignment: 1)
-public struct StaysInPlace: ~Copyable, @unchecked Sendable {
-    @inlinable public init() {}
-}
+/// is some thousands of bytes. Embedded Swift cannot destroy such values yet and does without.
+#if hasFeature(Embedded)
+    public struct StaysInPlace: ~Copyable, Sendable {
+        @inlinable public init() {}
+    }
+#else
+    @_rawLayout(size: 0, alignment: 1)
+    public struct StaysInPlace: ~Copyable, @unchecked Sendable {
+        @inlinable public init() {}
+    }
+#endif
 
 /// An array of plain values in segments of a fixed size.
 ///

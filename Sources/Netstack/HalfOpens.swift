@@ -12,7 +12,7 @@ struct HalfOpenLists: BitwiseCopyable, Sendable {
 
     static let count = 16
 
-    subscript(repetitions: UInt8) -> SlotList {
+    @inline(__always) subscript(repetitions: UInt8) -> SlotList {
         get { waiting[min(Int(repetitions), Self.count - 1)] }
         set { waiting[min(Int(repetitions), Self.count - 1)] = newValue }
     }
@@ -191,6 +191,7 @@ extension NetworkStack {
     }
 
     var nextHalfOpenDeadline: Instant? {
+        guard flows.halfOpens.count > 0 else { return nil }
         var first: Instant?
         for repetitions in 0..<UInt8(HalfOpenLists.count) {
             let slot = halfOpenLists[repetitions].first
