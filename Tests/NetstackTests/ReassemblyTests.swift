@@ -284,12 +284,12 @@ struct ReassemblyBoundsTests {
     }
 
     /// Random pieces of three packets, against a reassembler that keeps everything in lists.
-    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func randomPiecesAgreeWithAModel(_ seed: UInt64) {
+    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func randomPiecesAgreeWithAModel(_ seed: UInt64) {
         var generator = Generator(seed: Seed(seed))
         var bench = Bench()
         var model = [UInt32: [Cut]?]()
         var completed = 0
-        for step in 0..<30_000 {
+        for step in 0..<4_000 {
             let identification = generator.next(below: 3) + (UInt32(step) / 40) * 3
             let units = Int(generator.next(below: 3)) + 1
             let start = Int(generator.next(below: 5))
