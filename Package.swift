@@ -64,7 +64,8 @@ let package = Package(
                 ],
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
-            .testTarget(name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives"], swiftSettings: strict),
+            .testTarget(
+                name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives"], swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )

@@ -4,8 +4,8 @@
 // follows, and owns what it allocates. The rest of the core is written in the safe language on top of it.
 
 /// Takes no room and makes whatever holds it *stay where it is*: a value with one inside is passed by address, also
-/// when it is only read. Without it the compiler hands a copy to each function that only reads a large value, and a stack
-/// is some thousands of bytes. Embedded Swift cannot destroy such values yet and does without.
+/// when it is only read. Without it the compiler hands a copy to each function that only reads a large value, and a
+/// stack is some thousands of bytes. Embedded Swift cannot destroy such values yet and does without.
 #if hasFeature(Embedded)
     public struct StaysInPlace: ~Copyable, Sendable {
         @inlinable public init() {}
@@ -221,8 +221,8 @@ extension Span<UInt8> {
 
     /// The sum of the 32-bit words of all whole 64-byte blocks; exact for fewer than 2^34 bytes.
     ///
-    /// Per lane, `all` is the sum of 64-bit words modulo 2^64 and `high` that of their upper halves. What `all` lacks of
-    /// `high` times 2^32 is the sum of the lower halves, exactly: so three operations add 16 bytes.
+    /// Per lane, `all` is the sum of 64-bit words modulo 2^64 and `high` that of their upper halves. What `all` lacks
+    /// of `high` times 2^32 is the sum of the lower halves, exactly: so three operations add 16 bytes.
     @usableFromInline static func vectorSum(_ octets: UnsafeRawBufferPointer) -> UInt64 {
         var all = SIMD8<UInt64>()
         var high = SIMD8<UInt64>()

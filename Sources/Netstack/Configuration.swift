@@ -7,8 +7,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var tcp = TCPConfiguration()
     /// The most memory for data that waits, of all connections together, in bytes. Each connection reserves 8 KiB.
     public var bufferLimit: Int = 256 << 20
-    /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets; the oldest
-    /// gives way. A stack holds to what it was made with.
+    /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets; the
+    /// oldest gives way. A stack holds to what it was made with.
     public var fragmentMemoryLimit: Int = 256 << 10
     public var fragmentedDatagramLimit: Int = 64
     /// The most half-open entries that wait for the third packet, of all listeners together.

@@ -37,8 +37,8 @@ extension NetworkStack {
         return count
     }
 
-    /// Ends this side (RFC 9293, 3.10.4): a FIN follows what was written. Reading goes on. An attempt that has had no answer
-    /// yet is given up.
+    /// Ends this side (RFC 9293, 3.10.4): a FIN follows what was written. Reading goes on. An attempt that has had no
+    /// answer yet is given up.
     public mutating func shutdown(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
         let disposition = flows.connections[slot].tcb.shutdown(memory: &memory)

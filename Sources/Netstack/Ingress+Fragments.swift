@@ -31,8 +31,8 @@ extension NetworkStack {
         reassembler.takeBack(packet)
     }
 
-    /// A packet put together from fragments. Whatever a device has said of them, nobody has verified the checksum of the
-    /// whole yet.
+    /// A packet put together from fragments. Whatever a device has said of them, nobody has verified the checksum of
+    /// the whole yet.
     private mutating func reassembledArrives(
         _ whole: borrowing ReassembledPacket, _ facts: PacketFacts, answers: inout PacketBatch, at now: Instant
     ) {

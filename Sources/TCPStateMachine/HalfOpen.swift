@@ -199,7 +199,8 @@ extension HalfOpen {
         sink.combine(UInt64(iss.rawValue) << 32 | UInt64(irs.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(mss) << 16 | UInt64(agreement.rawValue) << 8 | UInt64(peerScale))
         sink.combine(UInt64(bitPattern: (answeredAt - now).nanoseconds))
-        sink.combine(UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
+        sink.combine(
+            UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
     }
 }
 

@@ -24,8 +24,8 @@ extension Connection {
     ///
     /// The right edge moves by a segment or half the buffer at a time and never to the left (SHLD-14): where the scale
     /// cannot express the old edge, the field is rounded up. Many small segments that nobody reads could so move it on
-    /// and on; an eighth of the buffer beyond its end, the field is rounded down instead (RFC 7323, 2.4), while what was
-    /// promised is still taken.
+    /// and on; an eighth of the buffer beyond its end, the field is rounded down instead (RFC 7323, 2.4), while what
+    /// was promised is still taken.
     mutating func windowToAdvertise(memory: borrowing ConnectionMemory, configuration: TCPConfiguration)
         -> UInt16
     {
@@ -42,7 +42,9 @@ extension Connection {
         let unit: UInt32 = 1 << UInt32(receiveScale.rawValue)
         let field = receiveScale.wireWindow(rcv.wnd &+ (unit &- 1))
         let most = Int(configuration.receiveBuffer) &+ Int(configuration.receiveBuffer / 8)
-        guard receiveRing.count &+ Int(receiveScale.bytes(field)) <= most else { return receiveScale.wireWindow(rcv.wnd) }
+        guard receiveRing.count &+ Int(receiveScale.bytes(field)) <= most else {
+            return receiveScale.wireWindow(rcv.wnd)
+        }
         rcv.advertisedEdge = .latest(rcv.advertisedEdge, rcv.nxt + receiveScale.bytes(field))
         return field
     }

@@ -113,7 +113,8 @@ extension Connection {
         return .retransmission(start: hole.left, length: length, fin: length == text && hole.right.isAfter(dataEnd))
     }
 
-    /// Payload bytes of a full segment sent now: what tells the peer of a gap takes its room from the text (RFC 6691, 2).
+    /// Payload bytes of a full segment sent now: what tells the peer of a gap takes its room from the text (RFC 6691,
+    /// 2).
     private func fullSegment(memory: borrowing ConnectionMemory) -> UInt32 {
         let blocks = UInt32(sackBlockCount(memory: memory))
         let options = blocks == 0 ? 0 : 4 &+ 8 &* blocks
@@ -148,8 +149,8 @@ extension Connection {
         if length >= full || fin || start.isBefore(snd.max) || length < unsent && length >= snd.maxWnd / 2 {
             return .data(start: start, length: length, fin: fin)
         }
-        // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds; (4): the
-        // persist timer overrides what would make a silly segment.
+        // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds; (4):
+        // the persist timer overrides what would make a silly segment.
         if length == unsent && (flight == 0 || flags.contains(.noDelay)) || flags.contains(.probeDue) {
             return .data(start: start, length: length, fin: fin)
         }

@@ -55,6 +55,7 @@ public struct IPv4View: ~Escapable {
         @_lifetime(copy self) get { octets.extracting(0..<headerLength) }
     }
 
+    /// What stands behind the header and its options.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(headerLength..<totalLength) }
     }

@@ -86,6 +86,11 @@ public struct IPv6View: ~Escapable {
         }
     }
 
+    /// The fields of the fixed header (RFC 8200, 3).
+    /// The fixed header's source address.
+    /// The ECN bits (RFC 3168, 5).
+    /// The hop limit.
+    /// The flow label, 20 bits (RFC 6437).
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
     @inlinable public var ecn: UInt8 { trafficClass & 3 }
     @inlinable public var flowLabel: UInt32 { octets.uint32(at: 0) & 0xF_FFFF }
@@ -104,6 +109,7 @@ public struct IPv6View: ~Escapable {
         @_lifetime(copy self) get { octets.extracting(0..<(fragment?.headerOffset ?? upperOffset)) }
     }
 
+    /// What stands behind the extension headers.
     @inlinable public var payload: Span<UInt8> {
         @_lifetime(copy self) get { octets.extracting(upperOffset..<end) }
     }

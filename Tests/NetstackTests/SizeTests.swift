@@ -6,7 +6,8 @@ import Testing
 
 @Suite("What an entry takes")
 struct SizeTests {
-    /// Four bytes of the index for each entry, and what a timer takes of its queue: a place in the heap and one beside it.
+    /// Four bytes of the index for each entry, and what a timer takes of its queue: a place in the heap and one
+    /// beside it.
     static let index = 4
     static let timer = 16 + 4
 

@@ -20,8 +20,10 @@ struct StrangerRow: CustomTestStringConvertible, Sendable {
 
     static let all = [
         StrangerRow("SYN", .syn(), closed: ["R. 0 ack 5001"], listening: ["S. 1000 ack 5001"]),
-        StrangerRow("SYN with text", Segment(.syn, length: 9), closed: ["R. 0 ack 5010"], listening: ["S. 1000 ack 5001"]),
-        StrangerRow("ECN-setup SYN", Segment([.syn, .ece, .cwr]), closed: ["R. 0 ack 5001"],
+        StrangerRow(
+            "SYN with text", Segment(.syn, length: 9), closed: ["R. 0 ack 5010"], listening: ["S. 1000 ack 5001"]),
+        StrangerRow(
+            "ECN-setup SYN", Segment([.syn, .ece, .cwr]), closed: ["R. 0 ack 5001"],
             listening: ["S. 1000 ack 5001"]),
         StrangerRow("ACK", .ack(77), closed: ["R 77"], listening: ["R 77"]),
         StrangerRow("SYN-ACK", .synAck(77), closed: ["R 77"], listening: ["R 77"]),
@@ -67,19 +69,21 @@ struct StrangerTests {
         #expect(seg.headerLength == 20)
     }
 
-    @Test("sources that no honest packet has are counted and never answered (MUST-57, MUST-63)", arguments: [
-        ("multicast", IPAddress.v4(IPv4Address(224, 0, 0, 1))),
-        ("broadcast", .v4(.broadcast)),
-        ("our network's broadcast", .v4(IPv4Address(192, 0, 2, 255))),
-        ("our own address (land)", Family.v4.own),
-        ("loopback", .v4(IPv4Address(127, 0, 0, 1))),
-        ("nobody", .v4(.any)),
-        ("multicast", .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1))),
-        ("our own address (land)", Family.v6.own),
-        ("loopback", .v6(.loopback)),
-        ("nobody", .v6(.any)),
-        ("IPv4-mapped", .v6(IPv6Address(high: 0, low: 0xFFFF_C000_0202))),
-    ] as [(String, IPAddress)], [false, true])
+    @Test(
+        "sources that no honest packet has are counted and never answered (MUST-57, MUST-63)",
+        arguments: [
+            ("multicast", IPAddress.v4(IPv4Address(224, 0, 0, 1))),
+            ("broadcast", .v4(.broadcast)),
+            ("our network's broadcast", .v4(IPv4Address(192, 0, 2, 255))),
+            ("our own address (land)", Family.v4.own),
+            ("loopback", .v4(IPv4Address(127, 0, 0, 1))),
+            ("nobody", .v4(.any)),
+            ("multicast", .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1))),
+            ("our own address (land)", Family.v6.own),
+            ("loopback", .v6(.loopback)),
+            ("nobody", .v6(.any)),
+            ("IPv4-mapped", .v6(IPv6Address(high: 0, low: 0xFFFF_C000_0202))),
+        ] as [(String, IPAddress)], [false, true])
     func martian(_ row: (String, IPAddress), _ isListening: Bool) throws {
         var station = try Station(row.1.isIPv6 ? .v6 : .v4)
         if isListening { _ = try station.stack.listen(on: station.own, backlog: 1) }
@@ -90,10 +94,12 @@ struct StrangerTests {
         #expect(station.stack.tables.halfOpen == 0)
     }
 
-    @Test("destinations that are not ours", arguments: [
-        IPAddress.v4(IPv4Address(192, 0, 2, 9)), .v4(IPv4Address(192, 0, 2, 255)), .v4(.broadcast),
-        .v4(IPv4Address(224, 0, 0, 1)), .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1)), Family.v6.address(9),
-    ])
+    @Test(
+        "destinations that are not ours",
+        arguments: [
+            IPAddress.v4(IPv4Address(192, 0, 2, 9)), .v4(IPv4Address(192, 0, 2, 255)), .v4(.broadcast),
+            .v4(IPv4Address(224, 0, 0, 1)), .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1)), Family.v6.address(9),
+        ])
     func notForUs(_ destination: IPAddress) throws {
         var station = try Station(destination.isIPv6 ? .v6 : .v4)
         #expect(station.receive(.syn(), to: Endpoint(destination, 80)) == [])
@@ -140,9 +146,11 @@ struct StrangerTests {
         }
     }
 
-    @Test("options of length 0, past the end, unknown ones: the rest is ignored, the SYN is answered", arguments: [
-        [2, 0, 0, 0], [2, 9, 5, 5], [3], [253, 2, 2, 4], [1, 1, 1, 2], [0, 2, 4, 5],
-    ] as [[UInt8]])
+    @Test(
+        "options of length 0, past the end, unknown ones: the rest is ignored, the SYN is answered",
+        arguments: [
+            [2, 0, 0, 0], [2, 9, 5, 5], [3], [253, 2, 2, 4], [1, 1, 1, 2], [0, 2, 4, 5],
+        ] as [[UInt8]])
     func options(_ octets: [UInt8]) throws {
         var station = try Station()
         _ = try station.stack.listen(on: station.own, backlog: 1)
@@ -222,10 +230,12 @@ struct ICMPTests {
             station.family, type: type, code: code, rest: rest, body: quoted, from: station.family.address(254))
     }
 
-    @Test("an answer to the SYN ends the attempt, with the evidence (RFC 5461; 2.7)", arguments: [
-        (Family.v4, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map { (3, $0) } + [(11, 0), (12, 0)]),
-        (.v6, [0, 1, 2, 3, 4, 5, 6].map { (1, $0) } + [(3, 0), (4, 0)]),
-    ] as [(Family, [(UInt8, UInt8)])])
+    @Test(
+        "an answer to the SYN ends the attempt, with the evidence (RFC 5461; 2.7)",
+        arguments: [
+            (Family.v4, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map { (3, $0) } + [(11, 0), (12, 0)]),
+            (.v6, [0, 1, 2, 3, 4, 5, 6].map { (1, $0) } + [(3, 0), (4, 0)]),
+        ] as [(Family, [(UInt8, UInt8)])])
     func unreachable(_ family: Family, _ messages: [(UInt8, UInt8)]) throws {
         for (type, code) in messages {
             var station = try Station(family)
@@ -248,10 +258,13 @@ struct ICMPTests {
         }
     }
 
-    @Test("no end of the attempt: another number, the strict rule, reassembly, a frame too big", arguments: [
-        (3, 1, 999, false, 1, 0), (3, 1, 1_001, false, 1, 0), (3, 1, 1_000, true, 0, 1), (11, 1, 1_000, false, 0, 1),
-        (3, 4, 1_000, false, 0, 1), (4, 0, 1_000, false, 0, 0), (5, 1, 1_000, false, 0, 0),
-    ] as [(UInt8, UInt8, UInt32, Bool, UInt64, Int)])
+    @Test(
+        "no end of the attempt: another number, the strict rule, reassembly, a frame too big",
+        arguments: [
+            (3, 1, 999, false, 1, 0), (3, 1, 1_001, false, 1, 0), (3, 1, 1_000, true, 0, 1),
+            (11, 1, 1_000, false, 0, 1),
+            (3, 4, 1_000, false, 0, 1), (4, 0, 1_000, false, 0, 0), (5, 1, 1_000, false, 0, 0),
+        ] as [(UInt8, UInt8, UInt32, Bool, UInt64, Int)])
     func advice(
         _ type: UInt8, _ code: UInt8, _ seq: UInt32, _ strict: Bool, _ outOfWindow: UInt64, _ evidence: Int
     ) throws {
@@ -284,9 +297,11 @@ struct ICMPTests {
         #expect(station.events() == [])
     }
 
-    @Test("a frame too big: smaller segments, at once (RFC 1191; RFC 8201)", arguments: [
-        (Family.v4, 1_200, 1_160), (.v4, 0, 536), (.v4, 100, 512), (.v6, 1_400, 1_340), (.v6, 100, 1_220),
-    ] as [(Family, UInt32, Int)])
+    @Test(
+        "a frame too big: smaller segments, at once (RFC 1191; RFC 8201)",
+        arguments: [
+            (Family.v4, 1_200, 1_160), (.v4, 0, 536), (.v4, 100, 512), (.v6, 1_400, 1_340), (.v6, 100, 1_220),
+        ] as [(Family, UInt32, Int)])
     func fragmentationNeeded(_ family: Family, _ mtu: UInt32, _ length: Int) throws {
         var station = try Station(family)
         let id = try station.accepted()
