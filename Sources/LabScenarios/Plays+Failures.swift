@@ -138,7 +138,7 @@ extension Play {
                 "After the last of them the server waited once more, then forgot the entry: nobody had told it anything, "
                     + "and it told nobody.",
                 "An entry is small and lives for about a minute, and a listener keeps at most backlog + 1 of them: "
-                    + "whoever sends SYNs and never answers takes no more than that."
+                    + "whoever sends SYNs and never answers takes no more than that.",
             ]
         }
         return play

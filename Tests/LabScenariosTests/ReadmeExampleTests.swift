@@ -1,6 +1,6 @@
 import NetPrimitives
-import NetworkSimulation
 import Netstack
+import NetworkSimulation
 import Testing
 
 @Suite("The example of the README")

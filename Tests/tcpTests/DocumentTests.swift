@@ -1,4 +1,6 @@
+import ArgumentParser
 import Foundation
+import LabScenarios
 import Testing
 
 @testable import tcp
