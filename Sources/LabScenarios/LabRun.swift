@@ -64,8 +64,10 @@ extension Scenario {
         }
         let conversation = laboratory.conversation
         laboratory.remarks += play.remarks(laboratory, conversation)
-        // A first timeout is 1 s: with a longer round trip packets are sent again although nothing is lost.
-        let isExact = play.isAlwaysExact || settings.loss == 0 && settings.roundTrip < .seconds(1)
+        // The first timeout is 1 s: with a longer round trip packets are sent again although nothing is lost. With none
+        // at all nothing is ever under way at the same time.
+        let isPlain = settings.loss == 0 && settings.roundTrip > .zero && settings.roundTrip < .seconds(1)
+        let isExact = play.isAlwaysExact || isPlain
         problems += play.expectations.compactMap {
             $0.problem(in: conversation, laboratory, isExact: isExact)
         }

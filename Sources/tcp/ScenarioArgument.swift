@@ -14,6 +14,9 @@ struct ScenarioArgument: Hashable, Sendable {
         self.scenario = scenario
     }
 
+    /// All names.
+    static var all: [String] { Scenario.allCases.map(\.rawValue) }
+
     /// All of them, a line each.
     static var list: String {
         let width = Scenario.allCases.map(\.rawValue.count).max() ?? 0

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// The built tool, where the tests were built in the way of Scripts/test.
+private enum Tool {
+    static let path = DocumentTests.root.appendingPathComponent(".build-tests/release/tcp").path
+    static let isBuilt = FileManager.default.isExecutableFile(atPath: path)
+
+    struct Result {
+        var status: Int32
+        var output: Data
+        var error: String
+    }
+
+    /// Runs a line of the shell in which `tcp` is the tool.
+    /// - Parameter hasReader: whether anybody reads what it prints.
+    static func run(_ line: String, hasReader: Bool = true) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", "tcp() { \"$TOOL\" \"$@\"; }\n" + line]
+        process.environment = ["TOOL": path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+        let (output, error) = (Pipe(), Pipe())
+        (process.standardOutput, process.standardError) = (output, error)
+        if !hasReader { try output.fileHandleForReading.close() }
+        try process.run()
+        let printed = hasReader ? output.fileHandleForReading.readDataToEndOfFile() : Data()
+        let complaint = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: printed, error: String(decoding: complaint, as: UTF8.self))
+    }
+}
+
+@Suite("The built tool", .enabled(if: Tool.isBuilt, "needs .build-tests/release/tcp, which Scripts/test builds"))
+struct BinaryTests {
+    @Test(
+        "exit statuses",
+        arguments: [
+            ("tcp lab", 0, ""), ("tcp lab refused", 0, ""), ("tcp lab --help", 0, ""), ("tcp lab --list", 0, ""),
+            ("tcp lab --loss 100%", 1, "did not go as it should"), ("tcp lab nonsense", 64, "half-open"),
+            ("tcp lab --rtt soon", 64, "100ms"), ("tcp lab --loss 2", 64, "10%"),
+            ("tcp lab -w /no/such/file", 73, "create"),
+            ("tcp lab > /dev/full", 74, "write"), ("tcp lab -w /dev/full", 74, "write"),
+        ] as [(String, Int32, String)])
+    func status(line: String, status: Int32, complaint: String) throws {
+        let result = try Tool.run(line)
+        #expect(result.status == status, "\(line): \(result.error)")
+        #expect(complaint.isEmpty ? result.error.isEmpty : result.error.contains(complaint), "\(result.error)")
+    }
+
+    @Test("ends quietly when nobody reads any more")
+    func closedPipe() throws {
+        let result = try Tool.run("tcp lab; echo status $? >&2", hasReader: false)
+        #expect(result.error == "status 141\n")
+    }
+
+    @Test("writes the capture, and nothing else, to standard output")
+    func captureToStandardOutput() throws {
+        let result = try Tool.run("tcp lab --seed 7 -w - | cat")
+        #expect(result.output.starts(with: [0xD4, 0xC3, 0xB2, 0xA1]))
+        #expect(result.output == (try Tool.run("tcp lab --seed 7 -w - | cat")).output)
+        #expect(result.output != (try Tool.run("tcp lab --seed 8 -w - | cat")).output)
+    }
+
+    @Test("uses plain ASCII where the terminal has nothing else")
+    func ascii() throws {
+        let result = try Tool.run("LC_ALL=C tcp lab")
+        #expect(result.output.allSatisfy { $0 < 0x80 })
+        #expect(try Tool.run("tcp lab").output.contains { $0 >= 0x80 })
+    }
+
+    @Test("lists every scenario and shows examples")
+    func help() throws {
+        let help = String(decoding: try Tool.run("tcp lab --help").output, as: UTF8.self)
+        #expect(help.contains("EXAMPLES:") && help.contains("--client-isn"))
+        let list = String(decoding: try Tool.run("tcp lab --list").output, as: UTF8.self)
+        #expect(list.split(separator: "\n").count == 12)
+    }
+}
