@@ -21,7 +21,7 @@ let rows: [Row] = [
     Row(name: "connect", unit: "M/s", scale: 1e6) { try measure(Opening(), $0) },
     Row(name: "echo", unit: "M round trips/s", scale: 1e6) { try measure(Echo(), $0) },
     Row(name: "bulk-1500", unit: "Gbit/s", scale: 1.25e8) { try measure(Transfer(mtu: 1_500, packets: 64), $0) },
-    Row(name: "bulk-65535", unit: "Gbit/s", scale: 1.25e8) { try measure(Transfer(mtu: 65_535, packets: 4), $0) },
+    Row(name: "bulk-65535", unit: "Gbit/s", scale: 1.25e8) { try measure(Transfer(mtu: 65_535, packets: 2), $0) },
 ]
 
 @main
