@@ -189,6 +189,11 @@ extension HalfOpen {
         answeredAt = now
     }
 
+    /// When the SYN came that made this entry, reckoned back over the times that the SYN-ACK waited.
+    public func begunAt(configuration: TCPConfiguration) -> Instant {
+        answeredAt - configuration.initialRTO * ((1 << Int64(min(retransmissions, 20))) - 1)
+    }
+
     /// When the SYN-ACK is due again: 1 s after it first went out, then doubling (RFC 6298, 5.5).
     public func deadline(configuration: TCPConfiguration) -> Instant {
         answeredAt + configuration.initialRTO * (1 << Int64(min(retransmissions, 20)))
@@ -199,7 +204,8 @@ extension HalfOpen {
         sink.combine(UInt64(iss.rawValue) << 32 | UInt64(irs.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(mss) << 16 | UInt64(agreement.rawValue) << 8 | UInt64(peerScale))
         sink.combine(UInt64(bitPattern: (answeredAt - now).nanoseconds))
-        sink.combine(UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
+        sink.combine(
+            UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
     }
 }
 

@@ -42,7 +42,9 @@ extension Connection {
         let unit: UInt32 = 1 << UInt32(receiveScale.rawValue)
         let field = receiveScale.wireWindow(rcv.wnd &+ (unit &- 1))
         let most = Int(configuration.receiveBuffer) &+ Int(configuration.receiveBuffer / 8)
-        guard receiveRing.count &+ Int(receiveScale.bytes(field)) <= most else { return receiveScale.wireWindow(rcv.wnd) }
+        guard receiveRing.count &+ Int(receiveScale.bytes(field)) <= most else {
+            return receiveScale.wireWindow(rcv.wnd)
+        }
         rcv.advertisedEdge = .latest(rcv.advertisedEdge, rcv.nxt + receiveScale.bytes(field))
         return field
     }
