@@ -58,57 +58,67 @@ struct SegmentArrivesTests {
     /// The window of `TCPConfiguration.plain`, once advertised.
     static let window: Int32 = 60_000
 
-    @Test("first: check the sequence number (3.4, four cases; MUST-66)", arguments: [
-        Row("no text, at RCV.NXT", .ack, gives: .nothing),
-        Row("no text, at the right end of the window", .ack, seq: window - 2, gives: .nothing),
-        Row("no text, beyond the window", .ack, seq: window, gives: .acknowledgement),
-        Row("no text, before the window", .ack, seq: -1, gives: .acknowledgement),
-        Row("text before the window", .ack, seq: -10, length: 10, gives: .acknowledgement),
-        Row("text beyond the window", .ack, seq: window, length: 10, gives: .acknowledgement),
-        Row("an old FIN", [.fin, .ack], seq: -1, gives: .acknowledgement),
-        Row("a keep-alive", .ack, seq: -1, gives: .acknowledgement),
-        Row("a keep-alive with a byte of garbage", .ack, seq: -1, length: 1, gives: .acknowledgement),
-        Row("a RST before the window", .rst, seq: -1, gives: .nothing),
-        Row("a RST beyond the window", .rst, seq: window, gives: .nothing),
-    ])
+    @Test(
+        "first: check the sequence number (3.4, four cases; MUST-66)",
+        arguments: [
+            Row("no text, at RCV.NXT", .ack, gives: .nothing),
+            Row("no text, at the right end of the window", .ack, seq: window - 2, gives: .nothing),
+            Row("no text, beyond the window", .ack, seq: window, gives: .acknowledgement),
+            Row("no text, before the window", .ack, seq: -1, gives: .acknowledgement),
+            Row("text before the window", .ack, seq: -10, length: 10, gives: .acknowledgement),
+            Row("text beyond the window", .ack, seq: window, length: 10, gives: .acknowledgement),
+            Row("an old FIN", [.fin, .ack], seq: -1, gives: .acknowledgement),
+            Row("a keep-alive", .ack, seq: -1, gives: .acknowledgement),
+            Row("a keep-alive with a byte of garbage", .ack, seq: -1, length: 1, gives: .acknowledgement),
+            Row("a RST before the window", .rst, seq: -1, gives: .nothing),
+            Row("a RST beyond the window", .rst, seq: window, gives: .nothing),
+        ])
     func sequence(_ row: Row) { row.check() }
 
-    @Test("second: check the RST bit (RFC 5961, 3.2)", arguments: [
-        Row("exact", .rst, gives: .nothing, ends: .reset),
-        Row("exact, with an ACK", [.rst, .ack], gives: .nothing, ends: .reset),
-        Row("exact, with an ACK of nonsense", [.rst, .ack], ack: 77_777, gives: .nothing, ends: .reset),
-        Row("exact, with a SYN", [.rst, .syn], gives: .nothing, ends: .reset),
-        Row("in the window, not exact", .rst, seq: 1, gives: .acknowledgement),
-        Row("at the right end of the window", .rst, seq: window - 2, gives: .acknowledgement),
-    ])
+    @Test(
+        "second: check the RST bit (RFC 5961, 3.2)",
+        arguments: [
+            Row("exact", .rst, gives: .nothing, ends: .reset),
+            Row("exact, with an ACK", [.rst, .ack], gives: .nothing, ends: .reset),
+            Row("exact, with an ACK of nonsense", [.rst, .ack], ack: 77_777, gives: .nothing, ends: .reset),
+            Row("exact, with a SYN", [.rst, .syn], gives: .nothing, ends: .reset),
+            Row("in the window, not exact", .rst, seq: 1, gives: .acknowledgement),
+            Row("at the right end of the window", .rst, seq: window - 2, gives: .acknowledgement),
+        ])
     func reset(_ row: Row) { row.check() }
 
-    @Test("fourth: check the SYN bit (RFC 5961, 4.2)", arguments: [
-        Row("in the window", .syn, seq: 100, gives: .acknowledgement),
-        Row("exact", .syn, gives: .acknowledgement),
-        Row("the old one", .syn, seq: -1, gives: .acknowledgement),
-        Row("far away", .syn, seq: 1 << 30, gives: .acknowledgement),
-        Row("a SYN-ACK", [.syn, .ack], gives: .acknowledgement),
-        Row("with text", .syn, length: 10, gives: .acknowledgement),
-    ])
+    @Test(
+        "fourth: check the SYN bit (RFC 5961, 4.2)",
+        arguments: [
+            Row("in the window", .syn, seq: 100, gives: .acknowledgement),
+            Row("exact", .syn, gives: .acknowledgement),
+            Row("the old one", .syn, seq: -1, gives: .acknowledgement),
+            Row("far away", .syn, seq: 1 << 30, gives: .acknowledgement),
+            Row("a SYN-ACK", [.syn, .ack], gives: .acknowledgement),
+            Row("with text", .syn, length: 10, gives: .acknowledgement),
+        ])
     func synchronize(_ row: Row) { row.check() }
 
-    @Test("fifth: check the ACK field (RFC 5961, 5.2)", arguments: [
-        Row("no ACK bit, no text", [], gives: .nothing),
-        Row("no ACK bit, with text", .psh, length: 10, gives: .nothing),
-        Row("a FIN without an ACK", .fin, gives: .nothing),
-        Row("of what was never sent", .ack, ack: 1, gives: .acknowledgement),
-        Row("of what was never sent, with text", .ack, ack: 1, length: 10, gives: .acknowledgement),
-        Row("a duplicate", .ack, gives: .nothing),
-        Row("older, but within the largest window", .ack, ack: -60_000, gives: .nothing),
-        Row("too old to be honest", .ack, ack: -65_600, gives: .acknowledgement),
-        Row("too old to be honest, with text", .ack, ack: -65_600, length: 10, gives: .acknowledgement),
-    ])
+    @Test(
+        "fifth: check the ACK field (RFC 5961, 5.2)",
+        arguments: [
+            Row("no ACK bit, no text", [], gives: .nothing),
+            Row("no ACK bit, with text", .psh, length: 10, gives: .nothing),
+            Row("a FIN without an ACK", .fin, gives: .nothing),
+            Row("of what was never sent", .ack, ack: 1, gives: .acknowledgement),
+            Row("of what was never sent, with text", .ack, ack: 1, length: 10, gives: .acknowledgement),
+            Row("a duplicate", .ack, gives: .nothing),
+            Row("older, but within the largest window", .ack, ack: -60_000, gives: .nothing),
+            Row("too old to be honest", .ack, ack: -65_600, gives: .acknowledgement),
+            Row("too old to be honest, with text", .ack, ack: -65_600, length: 10, gives: .acknowledgement),
+        ])
     func acknowledgement(_ row: Row) { row.check() }
 
-    @Test("seventh: text after the peer's FIN is ignored", arguments: [
-        Row("", in: [.closeWait, .closing, .lastAck], .ack, length: 10, gives: .nothing)
-    ])
+    @Test(
+        "seventh: text after the peer's FIN is ignored",
+        arguments: [
+            Row("", in: [.closeWait, .closing, .lastAck], .ack, length: 10, gives: .nothing)
+        ])
     func textAfterFin(_ row: Row) { row.check() }
 
     @Test("a closed window takes ACKs and RSTs of any length, and no text (MUST-66)")
@@ -182,15 +192,17 @@ struct TimestampTests {
         #expect(machine.tcb.timestamps.recent == 5)
     }
 
-    @Test("4.3: TS.Recent follows acceptable segments at the left edge only", arguments: [
-        (Segment.ack(1).at(1_001), 1_001),
-        (Segment.text(10, seq: 1).at(1_001), 1_001),
-        // Beyond Last.ACK.sent, out of the window, of what was never sent, challenged.
-        (Segment.text(10, seq: 11).at(1_001), 1_000),
-        (Segment.text(10, seq: 70_001).at(1_001), 1_000),
-        (Segment.ack(2).at(1_001), 1_000),
-        (Segment.syn(seq: 1).at(1_001), 1_000),
-    ] as [(Segment, UInt32)])
+    @Test(
+        "4.3: TS.Recent follows acceptable segments at the left edge only",
+        arguments: [
+            (Segment.ack(1).at(1_001), 1_001),
+            (Segment.text(10, seq: 1).at(1_001), 1_001),
+            // Beyond Last.ACK.sent, out of the window, of what was never sent, challenged.
+            (Segment.text(10, seq: 11).at(1_001), 1_000),
+            (Segment.text(10, seq: 70_001).at(1_001), 1_000),
+            (Segment.ack(2).at(1_001), 1_000),
+            (Segment.syn(seq: 1).at(1_001), 1_000),
+        ] as [(Segment, UInt32)])
     func recent(_ seg: Segment, _ expected: UInt32) {
         var machine = Self.machine()
         machine.arrive(seg)

@@ -7,14 +7,16 @@ import WireFormats
 @Suite("RFC 6298: the retransmission timer")
 struct RetransmissionTests {
     /// Samples in milliseconds, and what follows: SRTT, RTTVAR and RTO in milliseconds, with a least RTO of 1 ms.
-    @Test("2.2, 2.3: SRTT, RTTVAR, RTO", arguments: [
-        ([], 0, 0, 1_000),
-        ([100], 100, 50, 300),
-        ([100, 100], 100, 37, 250),
-        ([100, 200], 112, 62, 362),
-        ([0], 0, 0, 1),
-        ([200, 100, 100, 100, 100, 100, 100, 100], 139, 65, 400),
-    ] as [([Int64], UInt32, UInt32, UInt32)])
+    @Test(
+        "2.2, 2.3: SRTT, RTTVAR, RTO",
+        arguments: [
+            ([], 0, 0, 1_000),
+            ([100], 100, 50, 300),
+            ([100, 100], 100, 37, 250),
+            ([100, 200], 112, 62, 362),
+            ([0], 0, 0, 1),
+            ([200, 100, 100, 100, 100, 100, 100, 100], 139, 65, 400),
+        ] as [([Int64], UInt32, UInt32, UInt32)])
     func estimator(_ samples: [Int64], _ smoothed: UInt32, _ variation: UInt32, _ timeout: UInt32) {
         let configuration = TCPConfiguration().with { $0.minimumRTO = .milliseconds(1) }
         var estimator = RoundTripEstimator(initial: configuration.initialRTO)
@@ -24,9 +26,11 @@ struct RetransmissionTests {
         #expect(estimator.timeout / 1_000 == timeout)
     }
 
-    @Test("2.4, 2.5: bounded", arguments: [
-        (TCPConfiguration(), 1, 1_000_000), (.linux, 1, 200_000), (TCPConfiguration(), 600_000, 120_000_000),
-    ] as [(TCPConfiguration, Int64, UInt32)])
+    @Test(
+        "2.4, 2.5: bounded",
+        arguments: [
+            (TCPConfiguration(), 1, 1_000_000), (.linux, 1, 200_000), (TCPConfiguration(), 600_000, 120_000_000),
+        ] as [(TCPConfiguration, Int64, UInt32)])
     func bounds(_ configuration: TCPConfiguration, _ sample: Int64, _ timeout: UInt32) {
         var estimator = RoundTripEstimator(initial: configuration.initialRTO)
         estimator.measure(.milliseconds(sample), configuration: configuration)
@@ -35,10 +39,11 @@ struct RetransmissionTests {
 
     @Test("5.4 to 5.6: the earliest segment again, doubled each time, at most the maximum, then given up")
     func doubling() {
-        var machine = Machine.established(.plain.with {
-            $0.dataRetries = 5
-            $0.maximumRTO = .seconds(8)
-        })
+        var machine = Machine.established(
+            .plain.with {
+                $0.dataRetries = 5
+                $0.maximumRTO = .seconds(8)
+            })
         machine.write(2_000)
         let log = machine.wait(until: 100_000)
         #expect(log.filter { $0.contains(" 1:1461 ") } == [1, 3, 7, 15, 23].map { "\($0)000: . 1:1461 ack 1" })
