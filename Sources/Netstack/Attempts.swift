@@ -49,7 +49,8 @@ extension NetworkStack {
     func passiveAttempt(_ halfOpen: HalfOpen, _ tuple: FourTuple, listener: Slot, at now: Instant) -> ConnectionAttempt
     {
         var attempt = ConnectionAttempt(
-            tuple: tuple, isActive: false, iss: halfOpen.iss, irs: halfOpen.irs, at: halfOpen.answeredAt)
+            tuple: tuple, isActive: false, iss: halfOpen.iss, irs: halfOpen.irs,
+            at: halfOpen.begunAt(configuration: configuration.tcp))
         attempt.verdict = .established
         attempt.synCount = halfOpen.synCount
         attempt.answerCount = halfOpen.retransmissions &+ 1

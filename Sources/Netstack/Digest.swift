@@ -16,6 +16,7 @@ extension NetworkStack {
         ports.encode(into: &sink)
         icmpTokens.encode(into: &sink, at: now)
         configuration.encode(into: &sink)
+        interfaces.encode(into: &sink)
         sink.combine(connectionsDigest(at: now))
         sink.combine(halfOpenDigest(at: now))
         sink.combine(timeWaitDigest(at: now))

@@ -115,6 +115,26 @@ struct InterfaceTable: ~Copyable, Sendable {
         return best
     }
 
+    /// Interfaces, addresses and routes in their order, which decides between equals.
+    func encode(into sink: inout SipHash) {
+        for index in 0..<interfaces.count {
+            let device = interfaces[index]
+            sink.combine(UInt64(device.medium.rawValue) << 1 | (device.offloadsChecksum ? 1 : 0))
+            sink.combine(
+                UInt64(truncatingIfNeeded: device.mtu) << 32 | UInt64(truncatingIfNeeded: device.segmentationLimit))
+        }
+        for index in 0..<addresses.count { encode(addresses[index].prefix, addresses[index].interface, into: &sink) }
+        sink.combine(UInt64(truncatingIfNeeded: addresses.count))
+        for index in 0..<routes.count { encode(routes[index].destination, routes[index].interface, into: &sink) }
+    }
+
+    private func encode(_ prefix: IPPrefix, _ interface: InterfaceID, into sink: inout SipHash) {
+        let (high, low) = FourTuple.words(prefix.address)
+        sink.combine(high)
+        sink.combine(low)
+        sink.combine(UInt64(interface.rawValue) << 16 | UInt64(prefix.length) << 1 | (prefix.address.isIPv6 ? 1 : 0))
+    }
+
     /// The address to speak from: one of the interface, of the same family and scope, in the peer's own network if
     /// there is one (a short form of RFC 6724, 5).
     func source(for destination: IPAddress, by interface: InterfaceID) -> IPAddress? {

@@ -30,9 +30,11 @@ extension NetworkStack {
         let offset = UInt32(truncatingIfNeeded: unbound.hash(SipHash(key: keys.portOffset)))
         let place = unbound.hash(SipHash(key: keys.portTable))
         var candidate = tuple
-        for _ in 0..<range.count {
+        let start = offset % range.count &+ UInt32(ports[place])
+        for tried in 1...range.count {
             ports[place] &+= 1
-            let step = (offset &+ UInt32(ports[place])) % range.count
+            // Steps in a row, across the counter's end too, so that no port is left out.
+            let step = (start &+ tried) % range.count
             candidate.localPort = range.first &+ UInt16(truncatingIfNeeded: step)
             if flows.find(candidate) == nil, listeners.find(candidate) == nil { return candidate.localPort }
         }

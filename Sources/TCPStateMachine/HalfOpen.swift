@@ -189,6 +189,11 @@ extension HalfOpen {
         answeredAt = now
     }
 
+    /// When the SYN came that made this entry, reckoned back over the times that the SYN-ACK waited.
+    public func begunAt(configuration: TCPConfiguration) -> Instant {
+        answeredAt - configuration.initialRTO * ((1 << Int64(min(retransmissions, 20))) - 1)
+    }
+
     /// When the SYN-ACK is due again: 1 s after it first went out, then doubling (RFC 6298, 5.5).
     public func deadline(configuration: TCPConfiguration) -> Instant {
         answeredAt + configuration.initialRTO * (1 << Int64(min(retransmissions, 20)))

@@ -5,24 +5,16 @@ import WireFormats
 
 @testable import Netstack
 
-/// The IP family that a test runs over: an argument, not a second copy.
-enum Family: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case v4 = "IPv4"
-    case v6 = "IPv6"
+extension Family: CustomTestStringConvertible {
+    var testDescription: String { self == .ipv4 ? "IPv4" : "IPv6" }
+    /// What a segment carries on an interface of 1500 bytes.
+    var mss: UInt16 { self == .ipv4 ? 1460 : 1440 }
 
-    var testDescription: String { rawValue }
-    /// The stack's own address, and that of the peer that a test plays.
-    var own: IPAddress { address(1) }
-    var peer: IPAddress { address(2) }
-    var mss: UInt16 { self == .v4 ? 1460 : 1440 }
-    var prefixLength: Int { self == .v4 ? 24 : 64 }
-
-    /// Address `host` of the one network there is.
-    func address(_ host: UInt8) -> IPAddress {
-        switch self {
-        case .v4: .v4(IPv4Address(192, 0, 2, host))
-        case .v6: .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: UInt64(host)))
-        }
+    /// Address `number` of the one network there is.
+    func address(_ number: UInt8) -> IPAddress {
+        self == .ipv4
+            ? .v4(IPv4Address(192, 0, 2, number))
+            : .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: UInt64(number)))
     }
 }
 
@@ -36,14 +28,14 @@ struct Station: ~Copyable {
     var stack: NetworkStack
     private(set) var now = Instant.zero
 
-    init(_ family: Family = .v4, _ configuration: Configuration = .numbered, seed: UInt64 = 1) throws {
+    init(_ family: Family = .ipv4, _ configuration: Configuration = .numbered, seed: UInt64 = 1) throws {
         self.family = family
         stack = NetworkStack(configuration: configuration, seed: Seed(seed))
         let interface = try stack.addInterface(InterfaceConfiguration(mtu: 1500))
-        try stack.addAddress(#require(IPPrefix(family.own, length: family.prefixLength)), to: interface)
+        try stack.addAddress(#require(IPPrefix(family.host, length: family.prefixLength)), to: interface)
     }
 
-    var own: Endpoint { Endpoint(family.own, 80) }
+    var own: Endpoint { Endpoint(family.host, 80) }
     var peer: Endpoint { Endpoint(family.peer, 4000) }
 }
 
@@ -198,13 +190,13 @@ enum Wire {
         let source = source ?? family.peer
         var octets = [UInt8](repeating: 0, count: 8 + body.count)
         let sum =
-            family == .v4
+            family == .ipv4
             ? nil
             : InternetChecksum.pseudoHeaderSum(
-                source: source, destination: family.own, protocol: .icmpv6, length: octets.count)
+                source: source, destination: family.host, protocol: .icmpv6, length: octets.count)
         var span = octets.mutableSpan
         ICMPEmitter.emit(type: type, code: code, rest: rest, body: body.span, into: &span, pseudoHeaderSum: sum)
-        return ip(octets, family == .v4 ? .icmp : .icmpv6, from: source, to: family.own)
+        return ip(octets, family == .ipv4 ? .icmp : .icmpv6, from: source, to: family.host)
     }
 
     static func udp(from source: Endpoint, to destination: Endpoint, count: Int = 4) -> [UInt8] {

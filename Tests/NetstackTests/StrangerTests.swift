@@ -75,17 +75,17 @@ struct StrangerTests {
             ("multicast", IPAddress.v4(IPv4Address(224, 0, 0, 1))),
             ("broadcast", .v4(.broadcast)),
             ("our network's broadcast", .v4(IPv4Address(192, 0, 2, 255))),
-            ("our own address (land)", Family.v4.own),
+            ("our own address (land)", Family.ipv4.host),
             ("loopback", .v4(IPv4Address(127, 0, 0, 1))),
             ("nobody", .v4(.any)),
             ("multicast", .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1))),
-            ("our own address (land)", Family.v6.own),
+            ("our own address (land)", Family.ipv6.host),
             ("loopback", .v6(.loopback)),
             ("nobody", .v6(.any)),
             ("IPv4-mapped", .v6(IPv6Address(high: 0, low: 0xFFFF_C000_0202))),
         ] as [(String, IPAddress)], [false, true])
     func martian(_ row: (String, IPAddress), _ isListening: Bool) throws {
-        var station = try Station(row.1.isIPv6 ? .v6 : .v4)
+        var station = try Station(row.1.isIPv6 ? .ipv6 : .ipv4)
         if isListening { _ = try station.stack.listen(on: station.own, backlog: 1) }
         for seg in [Segment.syn(), .ack(77)] {
             #expect(station.receive(seg, from: Endpoint(row.1, 80)) == [], "\(row.0)")
@@ -98,10 +98,11 @@ struct StrangerTests {
         "destinations that are not ours",
         arguments: [
             IPAddress.v4(IPv4Address(192, 0, 2, 9)), .v4(IPv4Address(192, 0, 2, 255)), .v4(.broadcast),
-            .v4(IPv4Address(224, 0, 0, 1)), .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1)), Family.v6.address(9),
+            .v4(IPv4Address(224, 0, 0, 1)), .v6(IPv6Address(high: 0xFF02_0000_0000_0000, low: 1)),
+            Family.ipv6.address(9),
         ])
     func notForUs(_ destination: IPAddress) throws {
-        var station = try Station(destination.isIPv6 ? .v6 : .v4)
+        var station = try Station(destination.isIPv6 ? .ipv6 : .ipv4)
         #expect(station.receive(.syn(), to: Endpoint(destination, 80)) == [])
         #expect(station.stack.counters.notForUs == 1)
     }
@@ -138,7 +139,7 @@ struct StrangerTests {
             for isListening in [false, true] {
                 var station = try Station(family)
                 if isListening { _ = try station.stack.listen(on: station.own, backlog: 1) }
-                let sent = station.receive(.syn()) { damage.apply(to: &$0, header: family == .v4 ? 20 : 40) }
+                let sent = station.receive(.syn()) { damage.apply(to: &$0, header: family == .ipv4 ? 20 : 40) }
                 #expect(sent == [], "\(damage)")
                 #expect(damage.count(station.stack.counters) == 1, "\(damage)")
                 #expect(station.stack.tables.halfOpen == 0, "\(damage)")
@@ -158,9 +159,10 @@ struct StrangerTests {
         var tcp: [UInt8] = [0x0F, 0xA0, 0, 80, 0, 0, 0x13, 0x88, 0, 0, 0, 0, 0x60, 2, 0xFF, 0xFF, 0, 0, 0, 0] + padded
         var span = tcp.mutableSpan
         let sum = InternetChecksum.pseudoHeaderSum(
-            source: Family.v4.peer, destination: Family.v4.own, protocol: .tcp, length: 24)
+            source: Family.ipv4.peer, destination: Family.ipv4.host, protocol: .tcp, length: 24)
         Segment.storeChecksum(in: &span, pseudoHeaderSum: sum)
-        #expect(station.receive(Wire.ip(tcp, .tcp, from: Family.v4.peer, to: Family.v4.own)) == ["S. 1000 ack 5001"])
+        #expect(
+            station.receive(Wire.ip(tcp, .tcp, from: Family.ipv4.peer, to: Family.ipv4.host)) == ["S. 1000 ack 5001"])
     }
 
     @Test("what finds no room among the answers is dropped and counted")
@@ -182,7 +184,7 @@ struct ICMPTests {
     @Test("echo is answered with what came (RFC 1122, 3.2.2.6; RFC 4443, 4.2)", arguments: Family.allCases)
     func echo(_ family: Family) throws {
         var station = try Station(family)
-        let isV4 = family == .v4
+        let isV4 = family == .ipv4
         let request = Wire.icmp(family, type: isV4 ? 8 : 128, code: 0, rest: 0x1234_0001, body: [1, 2, 3])
         var batch = PacketBatch(byteCapacity: 200, packetCapacity: 1)
         batch.append(request.span, interface: InterfaceID(0))
@@ -206,7 +208,7 @@ struct ICMPTests {
         var station = try Station(family, .numbered.with { $0.icmpErrorsPerSecond = 10 })
         let datagram = Wire.udp(from: station.peer, to: station.own)
         var answered = 0
-        for _ in 0..<30 { answered += station.receive(datagram) == [family == .v4 ? "icmp 3/3" : "icmp 1/4"] ? 1 : 0 }
+        for _ in 0..<30 { answered += station.receive(datagram) == [family == .ipv4 ? "icmp 3/3" : "icmp 1/4"] ? 1 : 0 }
         #expect(answered == 10)
         #expect(station.stack.counters.icmpRateLimited == 20)
         station.wait(until: 500)
@@ -233,8 +235,8 @@ struct ICMPTests {
     @Test(
         "an answer to the SYN ends the attempt, with the evidence (RFC 5461; 2.7)",
         arguments: [
-            (Family.v4, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map { (3, $0) } + [(11, 0), (12, 0)]),
-            (.v6, [0, 1, 2, 3, 4, 5, 6].map { (1, $0) } + [(3, 0), (4, 0)]),
+            (Family.ipv4, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map { (3, $0) } + [(11, 0), (12, 0)]),
+            (.ipv6, [0, 1, 2, 3, 4, 5, 6].map { (1, $0) } + [(3, 0), (4, 0)]),
         ] as [(Family, [(UInt8, UInt8)])])
     func unreachable(_ family: Family, _ messages: [(UInt8, UInt8)]) throws {
         for (type, code) in messages {
@@ -268,7 +270,7 @@ struct ICMPTests {
     func advice(
         _ type: UInt8, _ code: UInt8, _ seq: UInt32, _ strict: Bool, _ outOfWindow: UInt64, _ evidence: Int
     ) throws {
-        var station = try Station(.v4, .numbered.with { $0.tcp.treatsUnreachableAsSoftError = strict })
+        var station = try Station(.ipv4, .numbered.with { $0.tcp.treatsUnreachableAsSoftError = strict })
         let id = try station.stack.connect(to: station.peer, at: .zero)
         let local = try station.stack.info(of: id).tuple.local
         _ = station.sent()
@@ -290,7 +292,7 @@ struct ICMPTests {
         let id = try station.accepted()
         _ = try station.write(id, 10)
         #expect(station.sent() == ["P. 1001+10 ack 5001"])
-        let isV4 = family == .v4
+        let isV4 = family == .ipv4
         station.receive(Self.error(station, station.own, type: isV4 ? 3 : 1, code: 1, seq: 1_001))
         #expect(try station.stack.info(of: id).state == .established)
         #expect(try station.stack.info(of: id).icmpCode == 1)
@@ -300,14 +302,14 @@ struct ICMPTests {
     @Test(
         "a frame too big: smaller segments, at once (RFC 1191; RFC 8201)",
         arguments: [
-            (Family.v4, 1_200, 1_160), (.v4, 0, 536), (.v4, 100, 512), (.v6, 1_400, 1_340), (.v6, 100, 1_220),
+            (Family.ipv4, 1_200, 1_160), (.ipv4, 0, 536), (.ipv4, 100, 512), (.ipv6, 1_400, 1_340), (.ipv6, 100, 1_220),
         ] as [(Family, UInt32, Int)])
     func fragmentationNeeded(_ family: Family, _ mtu: UInt32, _ length: Int) throws {
         var station = try Station(family)
         let id = try station.accepted()
         _ = try station.write(id, Int(family.mss))
         #expect(station.sent() == ["P. 1001+\(family.mss) ack 5001"])
-        let isV4 = family == .v4
+        let isV4 = family == .ipv4
         let sent = station.receive(
             Self.error(station, station.own, type: isV4 ? 3 : 2, code: isV4 ? 4 : 0, rest: mtu, seq: 1_001))
         #expect(sent.first == ". 1001+\(length) ack 5001")
@@ -318,7 +320,7 @@ struct ICMPTests {
         var station = try Station(family)
         _ = try station.stack.listen(on: station.own, backlog: 1)
         station.receive(.syn())
-        station.receive(Self.error(station, station.own, type: family == .v4 ? 3 : 1, code: 1))
+        station.receive(Self.error(station, station.own, type: family == .ipv4 ? 3 : 1, code: 1))
         #expect(station.stack.tables.halfOpen == 1)
     }
 }
