@@ -66,7 +66,7 @@ final class StreamEnd {
     private let sends: BytePattern
     private let expects: BytePattern
     private let count: Int
-    fileprivate(set) var id: ConnectionID?
+    var id: ConnectionID?
     private(set) var sent = 0
     private(set) var received = 0
     private(set) var isComplete = false
@@ -108,7 +108,7 @@ final class StreamEnd {
                 sent += taken
                 if taken == 0 { return }
             }
-            try host.shutdown(id)
+            if isComplete { try host.close(id) } else { try host.shutdown(id) }
         } catch {
             problem = problem ?? "write: \(error)"
         }
