@@ -190,27 +190,9 @@ extension Span<UInt8> {
     /// sums of even-length pieces can be added and folded again.
     @inlinable public func onesComplementSum() -> UInt16 {
         unsafe withUnsafeBytes { octets in
-            var sum: UInt64 = 0
-            var offset = 0
-            let size = octets.count
-            if size >= 64 {
-                sum = unsafe Self.vectorSum(octets)
-                offset = size & ~63
-            }
-            while offset &+ 8 <= size {
-                let word = unsafe octets.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                sum &+= (word & 0xFFFF_FFFF) &+ (word >> 32)
-                offset &+= 8
-            }
-            if offset &+ 4 <= size {
-                sum &+= unsafe UInt64(octets.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                offset &+= 4
-            }
-            if offset &+ 2 <= size {
-                sum &+= unsafe UInt64(octets.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-                offset &+= 2
-            }
-            if offset < size { sum &+= UInt64(UInt16(littleEndian: UInt16(unsafe octets[offset]))) }
+            let blocks = octets.count & ~63
+            var sum: UInt64 = blocks == 0 ? 0 : unsafe Self.vectorSum(octets)
+            unsafe Self.add(octets, from: blocks, to: &sum)
             sum = (sum & 0xFFFF_FFFF) &+ (sum >> 32)
             sum = (sum & 0xFFFF) &+ (sum >> 16)
             sum = (sum & 0xFFFF) &+ (sum >> 16)
@@ -235,6 +217,39 @@ extension Span<UInt8> {
         }
         let low = all &- high &<< 32
         return low.wrappedSum() &+ high.wrappedSum()
+    }
+
+    /// Adds the fewer than 64 bytes from `start` on: no loop, each power of two at once, for that is all that most headers
+    /// are.
+    @inline(__always) @inlinable
+    static func add(_ octets: UnsafeRawBufferPointer, from start: Int, to sum: inout UInt64) {
+        let rest = octets.count &- start
+        var offset = start
+        if rest & 32 != 0 {
+            let words = unsafe octets.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
+            sum &+= ((words & SIMD4(repeating: 0xFFFF_FFFF)) &+ words &>> 32).wrappedSum()
+            offset &+= 32
+        }
+        if rest & 16 != 0 {
+            let w0 = unsafe octets.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let w1 = unsafe octets.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self)
+            sum &+= (w0 & 0xFFFF_FFFF) &+ (w0 >> 32) &+ (w1 & 0xFFFF_FFFF) &+ (w1 >> 32)
+            offset &+= 16
+        }
+        if rest & 8 != 0 {
+            let word = unsafe octets.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            sum &+= (word & 0xFFFF_FFFF) &+ (word >> 32)
+            offset &+= 8
+        }
+        if rest & 4 != 0 {
+            sum &+= unsafe UInt64(octets.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            offset &+= 4
+        }
+        if rest & 2 != 0 {
+            sum &+= unsafe UInt64(octets.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+            offset &+= 2
+        }
+        if rest & 1 != 0 { sum &+= UInt64(UInt16(littleEndian: UInt16(unsafe octets[offset]))) }
     }
 
     /// Whether both spans hold the same bytes.
