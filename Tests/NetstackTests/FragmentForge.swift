@@ -4,7 +4,7 @@ import WireFormats
 @testable import Netstack
 
 /// The two families, for tests that hold for both.
-enum FragmentFamily: CaseIterable, Sendable {
+enum Family: CaseIterable, Sendable {
     case ipv4, ipv6
 
     var host: IPAddress {
@@ -41,14 +41,14 @@ struct Cut: Hashable, Sendable {
 
 /// Makes fragments of a packet from the peer to the host.
 struct FragmentForge {
-    var family: FragmentFamily
+    var family: Family
     var data: [UInt8]
     var upper: IPProtocol = .udp
     var identification: UInt32 = 7
     var source: IPAddress
     var ecn: UInt8 = 0
 
-    init(_ family: FragmentFamily, _ data: [UInt8], _ upper: IPProtocol = .udp, identification: UInt32 = 7) {
+    init(_ family: Family, _ data: [UInt8], _ upper: IPProtocol = .udp, identification: UInt32 = 7) {
         self.family = family
         self.data = data
         self.upper = upper

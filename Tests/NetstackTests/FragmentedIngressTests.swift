@@ -7,7 +7,7 @@ import WireFormats
 @Suite("Fragments into a stack")
 struct FragmentedIngressTests {
     /// A stack with the host's address of one family.
-    static func host(_ family: FragmentFamily) throws -> NetworkStack {
+    static func host(_ family: Family) throws -> NetworkStack {
         var stack = NetworkStack(seed: Seed(1))
         let interface = try stack.addInterface(InterfaceConfiguration(mtu: 1500))
         try stack.addAddress(#require(IPPrefix(family.host, length: family.prefixLength)), to: interface)
@@ -29,12 +29,12 @@ struct FragmentedIngressTests {
         }
     }
 
-    static func pseudoHeaderSum(_ family: FragmentFamily, _ upper: IPProtocol, _ length: Int) -> UInt32 {
+    static func pseudoHeaderSum(_ family: Family, _ upper: IPProtocol, _ length: Int) -> UInt32 {
         InternetChecksum.pseudoHeaderSum(source: family.peer, destination: family.host, protocol: upper, length: length)
     }
 
     /// An echo request with `count` bytes.
-    static func echo(_ family: FragmentFamily, _ count: Int) -> FragmentForge {
+    static func echo(_ family: Family, _ count: Int) -> FragmentForge {
         let upper: IPProtocol = family == .ipv4 ? .icmp : .icmpv6
         var message = [UInt8](repeating: 0, count: 8 + count)
         var span = message.mutableSpan
@@ -45,7 +45,7 @@ struct FragmentedIngressTests {
     }
 
     /// A SYN to port 80 with the options that make it 32 bytes long.
-    static func syn(_ family: FragmentFamily) -> FragmentForge {
+    static func syn(_ family: Family) -> FragmentForge {
         var segment = Segment()
         segment.seq = SequenceNumber(1000)
         segment.flags = .syn
@@ -63,7 +63,7 @@ struct FragmentedIngressTests {
 
     static func payload(_ packet: [UInt8]) -> [UInt8] { Array(packet.dropFirst(packet[0] >> 4 == 4 ? 20 : 40)) }
 
-    @Test(arguments: FragmentFamily.allCases) func anEchoRequestGetsItsAnswer(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func anEchoRequestGetsItsAnswer(of family: Family) throws {
         var stack = try Self.host(family)
         let forge = Self.echo(family, 1000)
         let cuts = Cut.even(forge.data.count, by: 256)
@@ -79,7 +79,7 @@ struct FragmentedIngressTests {
         #expect(stack.counters.fragmentsIn == 4 && stack.counters.reassembled == 1)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func aSYNInPiecesOpensAConnection(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func aSYNInPiecesOpensAConnection(of family: Family) throws {
         var stack = try Self.host(family)
         _ = try stack.listen(on: Endpoint(family.host, 80), backlog: 4)
         let forge = Self.syn(family)
@@ -133,7 +133,7 @@ struct FragmentedIngressTests {
         #expect(stack.counters.echoReplies == 0)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func whatIsNotForUsTakesNoMemory(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func whatIsNotForUsTakesNoMemory(of family: Family) throws {
         var stack = try Self.host(family == .ipv4 ? .ipv6 : .ipv4)
         let forge = Self.echo(family, 100)
         #expect(Self.receive([forge.packet(Cut(0, 64))], &stack).isEmpty)
@@ -146,7 +146,7 @@ struct FragmentedIngressTests {
     }
 
     /// A closed UDP port is told of with the packet as it was before it was cut.
-    @Test(arguments: FragmentFamily.allCases) func anErrorQuotesTheWholePacket(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func anErrorQuotesTheWholePacket(of family: Family) throws {
         var stack = try Self.host(family)
         var datagram = [UInt8](repeating: 0, count: 200)
         var span = datagram.mutableSpan
@@ -162,7 +162,7 @@ struct FragmentedIngressTests {
         #expect(QuotedPacket(quoted.span)?.source == family.peer)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func timePasses(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func timePasses(of family: Family) throws {
         var stack = try Self.host(family)
         let forge = Self.echo(family, 100)
         #expect(Self.receive([forge.packet(Cut(0, 64))], &stack).isEmpty)
@@ -173,7 +173,7 @@ struct FragmentedIngressTests {
         #expect(stack.counters.reassemblyTimeouts == 1)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func aForkHoldsTheSamePieces(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func aForkHoldsTheSamePieces(of family: Family) throws {
         var stack = try Self.host(family)
         let forge = Self.echo(family, 100)
         let empty = stack.digest(at: .zero)

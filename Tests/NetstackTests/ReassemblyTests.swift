@@ -23,7 +23,7 @@ struct ReassemblyRow: CustomTestStringConvertible, Sendable {
 
 @Suite("Reassembly: fragments to packets")
 struct ReassemblyTests {
-    @Test(arguments: FragmentFamily.allCases) func everyOrder(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func everyOrder(of family: Family) {
         let data = pattern(101)
         let cuts = Cut.even(101, by: 32)
         for order in Self.permutations(4) {
@@ -37,7 +37,7 @@ struct ReassemblyTests {
         }
     }
 
-    @Test(arguments: FragmentFamily.allCases) func theLargestPacketInOrderAndReversed(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func theLargestPacketInOrderAndReversed(of family: Family) {
         let data = pattern(family.largestData)
         let cuts = Cut.even(data.count, by: 1400)
         var bench = Bench()
@@ -46,7 +46,7 @@ struct ReassemblyTests {
         #expect(bench.reassembler.bytesInUse == 0)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func theHeaderIsThatOfTheFirst(of family: FragmentFamily) throws {
+    @Test(arguments: Family.allCases) func theHeaderIsThatOfTheFirst(of family: Family) throws {
         var bench = Bench()
         var forge = FragmentForge(family, pattern(24), .tcp)
         #expect(bench.arrive(forge.packet(Cut(16, 24, more: false))) == nil)
@@ -98,7 +98,7 @@ struct ReassemblyTests {
             dropped: 1),
     ]
 
-    @Test(arguments: FragmentFamily.allCases, rows) func pieces(of family: FragmentFamily, _ row: ReassemblyRow) {
+    @Test(arguments: Family.allCases, rows) func pieces(of family: Family, _ row: ReassemblyRow) {
         var bench = Bench()
         let data = pattern(32)
         let whole = bench.arrive(FragmentForge(family, data), row.cuts)
@@ -112,7 +112,7 @@ struct ReassemblyTests {
 
     /// IPv6: the length field has 16 bits for extension headers and data together; IPv4: for the header too.
     @Test func theLastByteThatFits() {
-        for family in FragmentFamily.allCases {
+        for family in Family.allCases {
             let end = family.largestData
             let last = Cut(end / 8 * 8, end, more: false)
             var beyond = last
@@ -128,7 +128,7 @@ struct ReassemblyTests {
         }
     }
 
-    @Test(arguments: FragmentFamily.allCases) func piecesOfDifferentPacketsNeverMeet(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func piecesOfDifferentPacketsNeverMeet(of family: Family) {
         let data = pattern(16)
         let first = FragmentForge(family, data, .udp, identification: 7)
         let second = Cut(8, 16, more: false)
@@ -154,7 +154,7 @@ struct ReassemblyTests {
         #expect(third.arrive(otherProtocol, [second]) == (family == .ipv4 ? nil : data))
     }
 
-    @Test(arguments: FragmentFamily.allCases) func timeRunsFromTheFirstFragment(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func timeRunsFromTheFirstFragment(of family: Family) {
         var bench = Bench()
         let forge = FragmentForge(family, pattern(32))
         let start = Instant(nanoseconds: 5)
@@ -175,7 +175,7 @@ struct ReassemblyTests {
     }
 
     /// A packet given up because of an overlap bars its identification for as long as it would have been waited for.
-    @Test(arguments: FragmentFamily.allCases) func anAbandonedPacketStaysSoUntilItsTime(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func anAbandonedPacketStaysSoUntilItsTime(of family: Family) {
         var bench = Bench()
         let forge = FragmentForge(family, pattern(32))
         #expect(bench.arrive(forge, [Cut(0, 16), Cut(8, 24)]) == nil)
@@ -191,7 +191,7 @@ struct ReassemblyTests {
         (UInt8(0), UInt8(0), UInt8?(0)), (2, 2, 2), (2, 3, 3), (3, 2, 3), (1, 3, 3), (0, 3, nil), (3, 0, nil),
     ])
     func congestionIsNotLost(_ first: UInt8, _ second: UInt8, _ whole: UInt8?) {
-        for family in FragmentFamily.allCases {
+        for family in Family.allCases {
             var bench = Bench()
             var forge = FragmentForge(family, pattern(16))
             forge.ecn = first
@@ -222,7 +222,7 @@ struct ReassemblyBoundsTests {
         #expect(reassembler.allocatedBytes < 200)
     }
 
-    @Test(arguments: FragmentFamily.allCases) func theOldestDatagramGivesWay(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func theOldestDatagramGivesWay(of family: Family) {
         var bench = Bench(datagramLimit: 4)
         for identification in 0..<10 as Range<UInt32> {
             let forge = FragmentForge(family, pattern(16), identification: identification)
@@ -249,7 +249,7 @@ struct ReassemblyBoundsTests {
         #expect(bench.arrive(four, [Cut(8, 16, more: false)], at: Instant(nanoseconds: 4)) == pattern(16))
     }
 
-    @Test(arguments: FragmentFamily.allCases) func memoryIsBounded(of family: FragmentFamily) {
+    @Test(arguments: Family.allCases) func memoryIsBounded(of family: Family) {
         let limit = 64 << 10
         var bench = Bench(byteLimit: limit)
         let size = 60_000

@@ -131,7 +131,8 @@ struct ClosingTests {
         }
     }
 
-    @Test("a narrow place on the path that says so is found out", arguments: [(false, 600), (false, 1280), (true, 1280)])
+    @Test(
+        "a narrow place on the path that says so is found out", arguments: [(false, 600), (false, 1280), (true, 1280)])
     func pathMTU(ipv6: Bool, mtu: Int) throws {
         for seed in Seeds.first(20, debug: 3) {
             for loss in [0, 0.05] {
