@@ -22,8 +22,8 @@ enum Expectation {
     case left(Conversation.Side, String, at: Interval)
 
     /// What is wrong, or `nil`.
-    /// - Parameter isExact: times count; else it is enough that it happened, which is all that can be said of a run with
-    ///   random losses or with a round trip longer than the first timeout.
+    /// - Parameter isExact: times count; else it is enough that it happened, which is all that can be said of a run
+    ///   with random losses or with a round trip longer than the first timeout.
     func problem(in conversation: Conversation, _ laboratory: Laboratory, isExact: Bool) -> String? {
         switch self {
         case .established(let side, let interval):

@@ -4,8 +4,8 @@ import Netstack
 import NetworkSimulation
 import TCPStateMachine
 
-/// A host of the lab: a stack at the end of a link, an application above it, and a witness who notes what the application
-/// calls and what becomes of states and queues.
+/// A host of the lab: a stack at the end of a link, an application above it, and a witness who notes what the
+/// application calls and what becomes of states and queues.
 final class LabHost: Node {
     let name: String
     let address: IPAddress

@@ -22,8 +22,8 @@ public struct LabRun: Sendable {
     public let problems: [String]
     private let addresses: LabAddresses
 
-    /// The time that captures of the lab begin at: midnight, UTC, of 1 January 2000. tcpdump takes a first packet at the
-    /// very beginning of 1970 for none, and with midnight the time of day reads as the time since the beginning.
+    /// The time that captures of the lab begin at: midnight, UTC, of 1 January 2000. tcpdump takes a first packet at
+    /// the very beginning of 1970 for none, and with midnight the time of day reads as the time since the beginning.
     public static let epoch = Instant(nanoseconds: 946_684_800_000_000_000)
 
     init(_ laboratory: Laboratory, problems: [String]) {

@@ -39,8 +39,8 @@ final class Laboratory {
             backward: LinkConditions(latency: settings.roundTrip - there, loss: settings.loss))
     }
 
-    /// One more host with a link of its own to the server, out of the picture. Nothing is lost on that link, and it takes
-    /// no time.
+    /// One more host with a link of its own to the server, out of the picture. Nothing is lost on that link, and it
+    /// takes no time.
     func addBystander() -> LabHost {
         let host = LabHost(
             "bystander", addresses.bystander, side: nil, configuration: Configuration(settings.profile, isn: nil),

@@ -1,7 +1,8 @@
 public import NetPrimitives
 import Netstack
 
-/// Both ends of a connection in this process, on a clock of the caller's: how long it takes from `connect()` to ESTABLISHED.
+/// Both ends of a connection in this process, on a clock of the caller's: how long it takes from `connect()` to
+/// ESTABLISHED.
 ///
 /// Packets go from one stack's batch straight into the other stack, checksums included; no kernel and no thread is in
 /// between.
