@@ -23,8 +23,7 @@ enum Expectation {
 
     /// What is wrong, or `nil`.
     /// - Parameter isExact: times count; else it is enough that it happened, which is all that can be said of a run
-    /// with
-    ///   random losses or with a round trip longer than the first timeout.
+    ///   with random losses or with a round trip longer than the first timeout.
     func problem(in conversation: Conversation, _ laboratory: Laboratory, isExact: Bool) -> String? {
         switch self {
         case .established(let side, let interval):

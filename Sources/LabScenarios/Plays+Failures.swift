@@ -135,8 +135,8 @@ extension Play {
         }
         play.remarks = { lab, _ in
             [
-                "After the last of them the server waited once more, then forgot the entry: "
-                    + "nobody had told it anything, and it told nobody.",
+                "After the last of them the server waited once more, then forgot the entry: nobody had told it "
+                    + "anything, and it told nobody.",
                 "An entry is small and lives for about a minute, and a listener keeps at most backlog + 1 of them: "
                     + "whoever sends SYNs and never answers takes no more than that.",
             ]

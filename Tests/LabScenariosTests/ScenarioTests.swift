@@ -102,8 +102,10 @@ struct ScenarioNumberTests {
         let meaning = Meaning(run.conversation).sentences
         #expect(
             meaning.prefix(3) == [
-                "The client was established after 100 ms (1 RTT), the server after 150 ms (1.5 RTT): ready to send data.",
-                "At 150 ms the server moved the entry from the SYN queue to the accept queue; accept() took it at 150 ms.",
+                "The client was established after 100 ms (1 RTT), the server after 150 ms (1.5 RTT): "
+                    + "ready to send data.",
+                "At 150 ms the server moved the entry from the SYN queue to the accept queue; "
+                    + "accept() took it at 150 ms.",
                 "The request (40 bytes) arrived at 150 ms (1.5 RTT).",
             ])
     }
