@@ -73,10 +73,10 @@ public struct ByteRing: BitwiseCopyable, Sendable {
     /// Forgets what was written beyond the readable bytes.
     @inlinable public mutating func dropUnreadable(pool: inout ChunkPool) {
         guard written > readable else { return }
+        if readable == 0 { return removeAll(pool: &pool) }
         let keep = chunkCount(for: Int(readable))
         let held = chunkCount(for: Int(written))
         written = readable
-        if readable == 0 { return releaseAll(pool: &pool) }
         for ordinal in keep..<held { release(ordinal, pool: &pool) }
     }
 

@@ -48,19 +48,19 @@ struct ReassemblyTests {
 
     @Test(arguments: Family.allCases) func theHeaderIsThatOfTheFirst(of family: Family) throws {
         var bench = Bench()
-        var forge = FragmentForge(family, pattern(24), .tcp)
+        var forge = FragmentForge(family, pattern(24), .udp)
         #expect(bench.arrive(forge.packet(Cut(16, 24, more: false))) == nil)
         forge.ecn = 0xB8
         let made = bench.arrive(forge.packet(Cut(0, 16)))
         let whole = try #require(made)
         if family == .ipv4 {
             let view = try IPv4View(validating: whole.span)
-            #expect(!view.isFragment && view.protocol == .tcp && view.trafficClass == 0xB8 && view.timeToLive == 64)
+            #expect(!view.isFragment && view.protocol == .udp && view.trafficClass == 0xB8 && view.timeToLive == 64)
             #expect(view.identification == 7 && !view.dontFragment && view.payload.count == 24)
             #expect(IPAddress.v4(view.source) == family.peer && IPAddress.v4(view.destination) == family.host)
         } else {
             let view = try IPv6View(validating: whole.span)
-            #expect(view.fragment == nil && view.upperProtocol == .tcp && view.trafficClass == 0xB8)
+            #expect(view.fragment == nil && view.upperProtocol == .udp && view.trafficClass == 0xB8)
             #expect(view.hopLimit == 64 && view.payload.count == 24)
             #expect(IPAddress.v6(view.source) == family.peer && IPAddress.v6(view.destination) == family.host)
         }
@@ -305,7 +305,7 @@ struct ReassemblyBoundsTests {
                 model[identification] = []
             }
         }
-        #expect(completed > 100, "seed \(seed)")
+        #expect(completed > 10, "seed \(seed)")
     }
 
     /// - Returns: the length of the packet that `cut` completes.
