@@ -53,7 +53,7 @@ tell() {
     for file in "$dir"/*.rc "$dir"/*.err "$dir"/*.out; do
         [ -s "$file" ] || continue
         echo "-- $(basename "$file")"
-        tail -n 25 "$file" | head -c 4000 | tr -cd '\11\12\40-\176'
+        tail -c 4000 "$file" | tail -n 25 | tr -cd '\11\12\40-\176'
     done
     echo "-- the namespace"
     timeout 5 ip -n "$ns" -br address
@@ -170,6 +170,24 @@ connect_arguments() { # FAMILY ARGUMENT...
     connect_command=("$tcp" connect --tun tun0 "${own[@]}" "$@")
 }
 
+# Runs $connect_command as "connect", its input being a file and then held open until the kernel's FIN: `nc -l` and nginx
+# give up when their client has half-closed. The peer's socket is in the namespace $1, if that is another.
+connect_held() { # [NAMESPACE [FILE]]
+    mkfifo "$dir/input"
+    exec 3<>"$dir/input"
+    stdin=$dir/input start connect "$limit" "${connect_command[@]}"
+    [ -z "${2:-}" ] || cat "$2" >&3
+    ns=${1:-$ns} wait_for "$limit" peer_finished 8080 || fail "no FIN of the peer's"
+    running connect || fail "it ended before its input did"
+    exec 3>&-
+    finish connect 10
+    expect_status 0 "tcp connect"
+}
+
+peer_finished() { # PORT
+    [ -n "$(in_ns 5 ss -Htn state fin-wait-2 "sport = :$1")" ]
+}
+
 # Starts `nc` as a listener of the kernel's on port 8080, as "listener".
 listener() { # FAMILY ARGUMENT...
     local family=$1
@@ -182,7 +200,7 @@ listens() { # PORT
     [ -n "$(in_ns 5 ss -Hltn "sport = :$1")" ]
 }
 
-established() { # PORT of the peer or our own
+established() { # PORT, of either side
     [ -n "$(in_ns 5 ss -Htn state established "( sport = :$1 or dport = :$1 )")" ]
 }
 

@@ -89,7 +89,7 @@ handshake() { # FAMILY
     expect_line "$dir/tcpdump.out" " $host\.7777 > .*: Flags \[S\.\], seq .*mss 14[46]0"
     expect_line "$dir/tcpdump.out" "> $host\.7777: Flags \[\.\], ack 1,"
     expect_line "$dir/tcpdump.out" "> $host\.7777: Flags \[P\.\], seq 1:7, ack 1,"
-    expect_line "$dir/tcpdump.out" " $host\.7777 > .*: Flags \[P\.\], seq 1:7, ack 7,"
+    expect_line "$dir/tcpdump.out" " $host\.7777 > .*: Flags \[P\.\], seq 1:7, ack [78],"
     ! grep -E 'Flags \[R' "$dir/tcpdump.out" || fail "a RST in a conversation that ended well"
     stop_serve
 }

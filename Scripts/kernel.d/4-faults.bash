@@ -17,7 +17,7 @@ slowly() {
 vanishes() {
     addresses_for 4
     serve --echo
-    start client 20 bash -c "exec 3<>/dev/tcp/$S4/80 && echo hello >&3 && head -n 1 <&3 && sleep 15"
+    start client 20 bash -c "exec 3<>/dev/tcp/$S4/80 && echo hello >&3 && head -n 1 <&3 && exec sleep 15"
     wait_for 5 grep -q hello "$dir/client.out" || fail "no echo"
     ip -n "$ns" link delete tun0
     finish serve 5
@@ -71,13 +71,15 @@ down_up() { # FAMILY
 down_idle() {
     addresses_for 4
     serve --chargen
-    start client 40 bash -c "exec 3<>/dev/tcp/$S4/80 && head -c 100000 <&3 && sleep 30"
+    start client 40 bash -c "exec 3<>/dev/tcp/$S4/80 && head -c 100000 <&3 && exec sleep 30"
     wait_for 5 test -s "$dir/client.out" || fail "nothing came"
     ip -n "$ns" link set tun0 down
     sleep 0.5
     expect_idle serve
     ip -n "$ns" link set tun0 up
     [ "$(in_ns 10 bash -c "exec 3<>/dev/tcp/$S4/80 && head -c 10 <&3" | wc -c)" -eq 10 ] || fail "no new connection"
+    signal client KILL
+    finish client 5
     stop_serve
 }
 
@@ -262,10 +264,15 @@ listener_stops_reading() {
 we_stop_reading() {
     stdin=$big listener 4 -N
     connect_arguments 4 "$H4" 8080
-    local sum
-    sum=$(in_ns "$limit" "${connect_command[@]}" </dev/null 2>"$dir/connect.err" |
-        { head -c 10000000 && sleep 3 && cat; } | sha256sum)
-    expect_sum "$sum" "100 MB by a connect whose reader paused"
+    mkfifo "$dir/input"
+    exec 3<>"$dir/input"
+    # shellcheck disable=SC2016
+    stdin=$dir/input start connect "$limit" sh -c \
+        '"$@" | { head -c 10000000 && sleep 3 && cat; } | sha256sum' sh "${connect_command[@]}"
+    wait_for "$limit" peer_finished 8080 || fail "no FIN of the peer's"
+    exec 3>&-
+    finish connect 20
+    expect_sum "$(cat "$dir/connect.out")" "100 MB by a connect whose reader paused"
 }
 
 test_case stops-reading-ipv4 60 nc "a client stops reading and resumes: serve is idle, nothing is lost" stops_reading 4
@@ -281,7 +288,7 @@ peer_dies() {
     ask_status
     local chunks
     chunks=$(number chunksInUse)
-    start client 20 bash -c "exec 3<>/dev/tcp/$S4/80 && cat <\"$big\" >&3"
+    start client 20 bash -c "exec 3<>/dev/tcp/$S4/80 && exec cat '$big' >&3"
     wait_for 5 established 80 || fail "not established"
     sleep 0.5
     # It has read nothing of the echo, so its kernel sends RST.
@@ -353,6 +360,8 @@ idle() {
     wait_for 5 grep -q 10 "$dir/clients.out" || fail "the ten are not open"
     sleep 0.5
     expect_idle serve
+    signal clients KILL
+    finish clients 5
     stop_serve
 }
 
@@ -377,7 +386,7 @@ ends_well() { # SIGNAL
 second_signal() {
     addresses_for 4
     serve --echo
-    start client 30 bash -c "exec 3<>/dev/tcp/$S4/80 && echo hello >&3 && head -n 1 <&3 && sleep 25"
+    start client 30 bash -c "exec 3<>/dev/tcp/$S4/80 && echo hello >&3 && head -n 1 <&3 && exec sleep 25"
     wait_for 5 grep -q hello "$dir/client.out" || fail "no echo"
     rule 4 -A INPUT -i tun0 -j DROP
     rule 4 -A OUTPUT -o tun0 -j DROP
