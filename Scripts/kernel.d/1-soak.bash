@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 #
-# A minute of 50 clients that open, move and close at random; then the example of the README.
+# A minute of 50 clients that open, move and close at random. It stands first, so that the others run beside it.
 
 # Each client is a loop: an echo of a random length, a client that is killed in the middle, one that only connects.
 soak() {
@@ -60,14 +60,3 @@ crowd() { # SECONDS CLIENTS SEED
 }
 
 test_case soak 130 "nc cmp" "a minute of 50 connections at random, then tables and memory as before" soak
-
-# The README's async example, the same source file as in the tests over the simulation.
-greeting() {
-    [ -x "$bin/greeting" ] || skip "there is no program greeting yet"
-    start greeting 30 "$bin/greeting" --tun tun0
-    finish greeting 30
-    expect_status 0 "greeting"
-    expect_no_device
-}
-
-test_case greeting 40 "" "the README's example runs over TUN" greeting
