@@ -28,6 +28,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "tcp", targets: ["tcp"]),
+        .executable(name: "greeting", targets: ["greeting"]),
         .library(name: "NetPrimitives", targets: ["NetPrimitives"]),
         .library(name: "WireFormats", targets: ["WireFormats"]),
         .library(name: "TCPStateMachine", targets: ["TCPStateMachine"]),
@@ -35,6 +36,8 @@ let package = Package(
         .library(name: "NetworkSimulation", targets: ["NetworkSimulation"]),
         .library(name: "PacketCapture", targets: ["PacketCapture"]),
         .library(name: "PacketPrinting", targets: ["PacketPrinting"]),
+        .library(name: "NetworkDevices", targets: ["NetworkDevices"]),
+        .library(name: "AsyncNetstack", targets: ["AsyncNetstack"]),
         .library(name: "ConnectionAnalysis", targets: ["ConnectionAnalysis"]),
     ],
     dependencies: [
@@ -47,8 +50,16 @@ let package = Package(
         room("Netstack", ["NetPrimitives", "WireFormats", "TCPStateMachine"]),
         room("PacketCapture", ["NetPrimitives"]),
         room("PacketPrinting", ["NetPrimitives"], tests: ["PacketCapture"]),
+        [.target(name: "CNetworkDevices")],
+        room("NetworkDevices", ["NetPrimitives", "CNetworkDevices"]),
         room("NetworkSimulation", ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack"]),
-        room("ConnectionAnalysis", ["NetPrimitives"]),
+        room("ConnectionAnalysis", ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack"]),
+        room(
+            "AsyncNetstack",
+            [
+                "NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkDevices", "NetworkSimulation",
+                "ConnectionAnalysis",
+            ], tests: ["greeting"]),
         room(
             "LabScenarios",
             [
@@ -62,6 +73,10 @@ let package = Package(
                     "NetPrimitives", "LabScenarios", "PacketCapture", "PacketPrinting", "ConnectionAnalysis",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
+                swiftSettings: strict),
+            .executableTarget(
+                name: "greeting", dependencies: ["AsyncNetstack", "NetPrimitives", "NetworkDevices"],
+                path: "Examples/greeting",
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
             .testTarget(

@@ -68,24 +68,6 @@ private struct SegmentWords {
     }
 }
 
-/// What ICMP's errors mean.
-enum ICMPWords {
-    static func meaning(type: UInt8, code: UInt8, isIPv6: Bool) -> String {
-        switch (isIPv6, type, code) {
-        case (false, 3, 0): "net unreachable"
-        case (false, 3, 1): "host unreachable"
-        case (false, 3, 2): "protocol unreachable"
-        case (false, 3, 3), (true, 1, 4): "port unreachable"
-        case (false, 3, 9), (false, 3, 10), (false, 3, 13), (true, 1, 1): "administratively prohibited"
-        case (true, 1, 0): "no route to destination"
-        case (true, 1, 3): "address unreachable"
-        case (false, 3, 4), (true, 2, _): "packet too big"
-        case (false, 11, _), (true, 3, _): "time exceeded"
-        default: "type \(type) code \(code)"
-        }
-    }
-}
-
 extension Conversation.Failure {
     init(_ failure: ConnectionFailure) {
         switch failure {

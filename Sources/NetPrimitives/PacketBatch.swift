@@ -90,6 +90,16 @@ public struct PacketBatch: ~Copyable, Sendable {
         used = Int(descriptors[packetCount].offset)
     }
 
+    /// Shortens the packet that was added last, for a device that learns how long a packet is by reading it.
+    /// - Parameter length: at most what it was added with.
+    @inlinable public mutating func truncateLast(to length: Int) {
+        precondition(packetCount > 0, "a packet to shorten")
+        let index = packetCount &- 1
+        precondition(length >= 0 && length <= Int(descriptors[index].length), "shorter, not longer")
+        descriptors[index].length = UInt32(length)
+        used = Int(descriptors[index].offset) &+ length
+    }
+
     /// The packet's place and particulars. The index must be below ``count``.
     @inlinable public subscript(index: Int) -> PacketDescriptor {
         @inline(__always) get {

@@ -77,6 +77,13 @@ extension NetworkStack {
         return true
     }
 
+    /// The record of an opening of ours that is under way or has failed; `nil` for a connection that is open, and for
+    /// one that a listener took.
+    public func attempt(of id: ConnectionID) throws(StackError) -> ConnectionAttempt? {
+        let record = flows.connections[try check(id)].attempt
+        return record.isNone ? nil : attempts[record].attempt
+    }
+
     /// Why a connection is over, with the evidence; `nil` while it is not, or when it ended well.
     public func failure(of id: ConnectionID) throws(StackError) -> ConnectionFailure? { failure(try check(id)) }
 

@@ -1,4 +1,4 @@
-import NetPrimitives
+public import NetPrimitives
 import TCPStateMachine
 import WireFormats
 
@@ -102,6 +102,16 @@ extension NetworkStack {
     mutating func abortConnection(_ slot: Slot, at now: Instant) {
         let disposition = flows.connections[slot].tcb.abort(memory: &memory)
         end(slot, disposition, at: now)
+    }
+
+    /// ABORT of every connection there is, held by somebody or not: for a driver that ends. Each peer gets a RST with
+    /// the next ``transmit(into:at:)``; handles stay, and tell ``ConnectionFailure/aborted``.
+    public mutating func abortAll(at now: Instant) {
+        for index in 0..<flows.connections.capacityUsed {
+            let slot = Slot(UInt32(truncatingIfNeeded: index))
+            // A free place is in no index, nor is a connection that is over.
+            if flows.connections[slot].flags.contains(.indexed) { abortConnection(slot, at: now) }
+        }
     }
 
     /// A call of the user has ended a connection, or not. A RST waits for the next transmit: the entry stays until

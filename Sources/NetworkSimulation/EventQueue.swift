@@ -1,10 +1,12 @@
-internal import NetPrimitives
+package import NetPrimitives
 
 /// Events by time; events of the same time in the order in which they were added.
 ///
 /// A binary heap over (time, number of the addition): the number makes the order total, so no tie is ever left to
 /// chance.
-struct EventQueue<Event> {
+package struct EventQueue<Event> {
+    package init() {}
+
     private struct Entry {
         let time: Instant
         let number: UInt64
@@ -18,17 +20,17 @@ struct EventQueue<Event> {
     private var heap: [Entry] = []
     private var additions: UInt64 = 0
 
-    var count: Int { heap.count }
-    var nextTime: Instant? { heap.first?.time }
-    var nextEvent: Event? { heap.first?.event }
+    package var count: Int { heap.count }
+    package var nextTime: Instant? { heap.first?.time }
+    package var nextEvent: Event? { heap.first?.event }
 
-    mutating func add(_ event: Event, at time: Instant) {
+    package mutating func add(_ event: Event, at time: Instant) {
         heap.append(Entry(time: time, number: additions, event: event))
         additions += 1
         siftUp(from: heap.count - 1)
     }
 
-    mutating func popFirst() -> (time: Instant, event: Event)? {
+    package mutating func popFirst() -> (time: Instant, event: Event)? {
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         if !heap.isEmpty {

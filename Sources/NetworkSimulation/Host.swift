@@ -48,7 +48,9 @@ public final class Host: Node {
     }
 
     /// Looks at the stack.
-    public func inspect<Result: ~Copyable>(_ look: (borrowing NetworkStack) -> Result) -> Result { look(driven.stack) }
+    public func inspect<Result: ~Copyable, Failure: Error>(
+        _ look: (borrowing NetworkStack) throws(Failure) -> Result
+    ) throws(Failure) -> Result { try look(driven.stack) }
 
     /// Does anything at all to the stack. A log does not see it and is incomplete from then on.
     public func withStack<Result: ~Copyable, Failure: Error>(
@@ -193,6 +195,9 @@ extension Host {
     public func close(_ connection: ConnectionID) throws(StackError) { try call(.close(connection)) }
     /// Resets a connection. The handle is stale afterwards.
     public func abort(_ connection: ConnectionID) throws(StackError) { try call(.abort(connection)) }
+
+    /// Resets every connection there is.
+    public func abortAll() { _ = try? call(.abortAll) }
 
     /// What is known of a connection.
     public func info(of connection: ConnectionID) throws(StackError) -> ConnectionInfo {

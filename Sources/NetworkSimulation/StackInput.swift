@@ -25,6 +25,7 @@ public enum StackInput: Hashable, Sendable {
     case shutdown(ConnectionID)
     case close(ConnectionID)
     case abort(ConnectionID)
+    case abortAll
 }
 
 /// What came of a ``StackInput``.
@@ -91,6 +92,7 @@ public struct DrivenStack: ~Copyable {
         case .shutdown(let connection): try stack.shutdown(connection, at: now)
         case .close(let connection): try stack.close(connection, at: now)
         case .abort(let connection): try stack.abort(connection, at: now)
+        case .abortAll: stack.abortAll(at: now)
         }
         return .done
     }

@@ -1,0 +1,92 @@
+import NetPrimitives
+import Netstack
+import NetworkDevices
+import NetworkSimulation
+
+/// What has a stack and moves its packets: a host of a simulation, or a device with its clock. The calls are those of
+/// ``NetworkStack``; the owner knows the time. Used on the driver's thread only.
+protocol StackOwner: AnyObject {
+    var now: Instant { get }
+    var tables: TableCounts { get }
+    var counters: Counters { get }
+    var allocatedBytes: Int { get }
+
+    /// Moves packets and time on, and tells what the stack has to tell.
+    /// - Returns: how long the driver may sleep; `nil` until it is woken.
+    func turn(_ tell: (StackEvent) -> Void) throws(DeviceError) -> Interval?
+    /// Sends what is still to be sent and lets go of the device.
+    func finish()
+    /// Calls `action` on the thread after an interval.
+    func schedule(after interval: Interval, _ action: @escaping () -> Void)
+    func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID
+    func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID
+    func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError)
+    func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID
+    func close(_ listener: ListenerID) throws(StackError)
+    func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8]
+    /// - Returns: how many bytes of `bytes` from `start` on were taken; 0 when there is no room.
+    func write(_ connection: ConnectionID, _ bytes: [UInt8], from start: Int) throws(StackError) -> Int
+    func setNoDelay(_ noDelay: Bool, of connection: ConnectionID) throws(StackError)
+    func shutdown(_ connection: ConnectionID) throws(StackError)
+    func close(_ connection: ConnectionID) throws(StackError)
+    func abort(_ connection: ConnectionID) throws(StackError)
+    func abortAll()
+    func info(of connection: ConnectionID) throws(StackError) -> ConnectionInfo
+    func failure(of connection: ConnectionID) throws(StackError) -> ConnectionFailure?
+    func attempt(of connection: ConnectionID) throws(StackError) -> ConnectionAttempt?
+}
+
+/// A host that knows its simulation's calendar.
+final class SimulatedOwner: StackOwner {
+    private let host: Host
+    private let simulation: Simulation
+
+    init(_ host: Host, in simulation: Simulation) {
+        self.host = host
+        self.simulation = simulation
+    }
+
+    // The simulation's loop moves the packets and calls the host's application.
+    func turn(_ tell: (StackEvent) -> Void) -> Interval? { nil }
+    func finish() {}
+
+    var now: Instant { simulation.now }
+    var tables: TableCounts { host.inspect { $0.tables } }
+    var counters: Counters { host.inspect { $0.counters } }
+    var allocatedBytes: Int { host.inspect { $0.allocatedBytes } }
+
+    func schedule(after interval: Interval, _ action: @escaping () -> Void) {
+        simulation.schedule(after: interval, action)
+    }
+    func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID {
+        try host.connect(to: remote, from: local)
+    }
+    func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID {
+        try host.listen(on: local, backlog: backlog)
+    }
+    func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
+        try host.setBacklog(backlog, of: listener)
+    }
+    func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try host.accept(listener) }
+    func close(_ listener: ListenerID) throws(StackError) { try host.close(listener) }
+    func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8] {
+        try host.read(connection, limit: limit)
+    }
+    func write(_ connection: ConnectionID, _ bytes: [UInt8], from start: Int) throws(StackError) -> Int {
+        try host.write(connection, Array(bytes[start..<min(bytes.count, start + 65_536)]))
+    }
+    func setNoDelay(_ noDelay: Bool, of connection: ConnectionID) throws(StackError) {
+        try host.setNoDelay(noDelay, of: connection)
+    }
+    func shutdown(_ connection: ConnectionID) throws(StackError) { try host.shutdown(connection) }
+    func close(_ connection: ConnectionID) throws(StackError) { try host.close(connection) }
+    func abort(_ connection: ConnectionID) throws(StackError) { try host.abort(connection) }
+    func abortAll() { host.abortAll() }
+    func info(of connection: ConnectionID) throws(StackError) -> ConnectionInfo { try host.info(of: connection) }
+    func failure(of connection: ConnectionID) throws(StackError) -> ConnectionFailure? {
+        try host.failure(of: connection)
+    }
+    func attempt(of connection: ConnectionID) throws(StackError) -> ConnectionAttempt? {
+        try host.inspect { stack throws(StackError) in try stack.attempt(of: connection) }
+    }
+}

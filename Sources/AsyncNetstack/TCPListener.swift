@@ -1,0 +1,45 @@
+public import NetPrimitives
+import Netstack
+
+/// Connections that others open to us, as a sequence that ends when the listener is closed or the task is cancelled.
+///
+/// Taking them is the back-pressure: what nobody takes waits in the accept queue, and a full queue drops SYNs.
+public final class TCPListener: AsyncSequence, Sendable {
+    public typealias Element = TCPConnection
+
+    /// Where it listens.
+    public let local: Endpoint
+    private let id: ListenerID
+    private let engine: Engine
+
+    init(_ id: ListenerID, of engine: Engine, local: Endpoint) {
+        self.id = id
+        self.engine = engine
+        self.local = local
+    }
+
+    deinit {
+        engine.executor.post { [engine, id] in engine.assumeIsolated { $0.close(id) } }
+    }
+
+    /// Waits for the next connection.
+    /// - Returns: `nil` when the listener is closed or the task cancelled.
+    public func accept() async throws -> TCPConnection? { try await engine.accept(id) }
+
+    /// Stops listening; connections that nobody took are reset.
+    public func close() async { await engine.close(id) }
+
+    /// Changes how many connections may wait, less one, while it runs.
+    public func setBacklog(_ backlog: Int) async throws { try await engine.setBacklog(backlog, of: id) }
+
+    /// Takes one connection after the other; several of them share the connections.
+    public func makeAsyncIterator() -> Iterator { Iterator(listener: self) }
+
+    /// See ``makeAsyncIterator()``.
+    public struct Iterator: AsyncIteratorProtocol {
+        let listener: TCPListener
+
+        /// The next connection.
+        public mutating func next() async throws -> TCPConnection? { try await listener.accept() }
+    }
+}
