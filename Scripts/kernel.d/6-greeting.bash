@@ -9,7 +9,7 @@ greeting() {
     run greeting 20 "$bin/greeting"
     expect_status 0 "greeting"
     [ "$(cat "$dir/greeting.out")" = "hello, world" ] || fail "it said something else"
-    [ -z "$(ip -n "$ns" -br link | grep greet)" ] || fail "its devices are still there"
+    ! ip -n "$ns" -br link | grep greet || fail "its devices are still there"
 }
 
 test_case greeting 30 "" "the README's example, client and server, each over a TUN device" greeting
