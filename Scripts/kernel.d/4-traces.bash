@@ -19,7 +19,7 @@ both_fins() { [ "$(grep -cE 'Flags \[[A-Z]*F' "$dir/tcpdump.out")" -ge 2 ]; }
 
 # From the flags to the length, of the lines to or from port 7777 that match.
 comparable() { # FILE PATTERN
-    grep -E "$2" "$1" | sed -nE 's/^.*(Flags \[.*length [0-9]+).*$/\1/p'
+    sed -nE "\\|$2|s/^.*(Flags \\[.*length [0-9]+).*\$/\\1/p" "$1"
 }
 
 expect_same() { # PATTERN WHAT
