@@ -70,7 +70,8 @@ let package = Package(
             .executableTarget(
                 name: "tcp",
                 dependencies: [
-                    "NetPrimitives", "LabScenarios", "PacketCapture", "PacketPrinting", "ConnectionAnalysis",
+                    "NetPrimitives", "Netstack", "LabScenarios", "PacketCapture", "PacketPrinting",
+                    "ConnectionAnalysis", "NetworkSimulation", "NetworkDevices", "AsyncNetstack",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: strict),

@@ -2,7 +2,6 @@ import ArgumentParser
 import ConnectionAnalysis
 import LabScenarios
 import NetPrimitives
-import PacketPrinting
 
 /// `tcp lab`: a connection between two hosts of a simulated network.
 struct Lab: ParsableCommand {
@@ -70,16 +69,8 @@ struct Lab: ParsableCommand {
     @Option(help: "A picture, or lines as tcpdump prints them.")
     var format = Format.ladder
 
-    @Flag(name: .customShort("S"), help: "Sequence numbers as they are on the wire.")
-    var absoluteNumbers = false
-
-    @Flag(name: .customShort("n"), help: "Addresses and ports as numbers (tcpdump).")
-    var numeric: Int
-
-    @Flag(
-        name: .customShort("t"),
-        help: "No time (tcpdump); -tt seconds, -ttt since the packet before, -tttt with date, -ttttt since the first.")
-    var time: Int
+    @OptionGroup
+    var printing: PrintingArguments
 
     @Option(
         name: .customShort("w"),
@@ -96,7 +87,6 @@ struct Lab: ParsableCommand {
     var loopback = false
 
     func validate() throws {
-        if time > 5 { throw ValidationError("tcpdump's times are -t, -tt, -ttt, -tttt and -ttttt.") }
         if loopback, capture != nil { throw ValidationError("--loopback keeps no packets: leave -w away.") }
         if capture == "-", TerminalEnvironment.current.isTerminal {
             throw ValidationError("-w - writes binary data: send standard output to a file or a pipe.")
@@ -144,14 +134,10 @@ struct Lab: ParsableCommand {
         case .ladder:
             let ladder = Ladder(
                 charset: environment.hasUTF8 ? .unicode : .ascii, coloured: color.isWanted(in: environment),
-                absoluteNumbers: absoluteNumbers)
+                absoluteNumbers: printing.absoluteNumbers)
             return ladder.lines(run.conversation)
         case .tcpdump:
-            var options = PacketPrinter.Options()
-            options.numeric = numeric > 0
-            options.absoluteSequence = absoluteNumbers
-            options.time = [.timeOfDay, .none, .epoch, .sincePrevious, .dateAndTime, .sinceFirst][time]
-            return run.lines(options)
+            return run.lines(printing.options)
         }
     }
 

@@ -9,7 +9,7 @@ import ArgumentParser
 #endif
 
 /// Where bytes go: standard output or a file. Whoever writes learns of every failure, those of closing included.
-struct OutputFile: ~Copyable {
+struct OutputFile: ~Copyable, Sendable {
     private let descriptor: Int32
     private let name: String
 
@@ -66,6 +66,8 @@ enum OutputError: Error, CustomStringConvertible {
     case cannotWrite(String, Int32)
     /// Whoever was reading has gone, which is his right and nobody's fault.
     case readerGone
+    /// Some of it was not written, which was said when it happened.
+    case incomplete
 
     init(writing name: String, _ code: Int32) {
         self = code == EPIPE ? .readerGone : .cannotWrite(name, code)
@@ -76,6 +78,7 @@ enum OutputError: Error, CustomStringConvertible {
         case .cannotCreate(let name, let code): "cannot create \(name): \(Self.text(code))"
         case .cannotWrite(let name, let code): "cannot write to \(name): \(Self.text(code))"
         case .readerGone: "nobody reads any more"
+        case .incomplete: "not all was written"
         }
     }
 
@@ -83,12 +86,12 @@ enum OutputError: Error, CustomStringConvertible {
     var exitCode: ExitCode {
         switch self {
         case .cannotCreate: ExitCode(73)
-        case .cannotWrite: ExitCode(74)
+        case .cannotWrite, .incomplete: ExitCode(74)
         case .readerGone: ExitCode(128 + 13)
         }
     }
 
-    private static func text(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+    static func text(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }
 
 /// The system calls, whose names the methods of ``OutputFile`` share.

@@ -2,10 +2,10 @@ import ArgumentParser
 
 /// The command-line tool. Each command has a file of its own.
 @main
-struct TCP: ParsableCommand {
+struct TCP: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tcp",
         abstract: "TCP connections, made and explained.",
-        subcommands: [Lab.self],
+        subcommands: [Lab.self, Serve.self],
         defaultSubcommand: nil)
 }

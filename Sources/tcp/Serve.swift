@@ -1,0 +1,80 @@
+import ArgumentParser
+import AsyncNetstack
+import NetPrimitives
+import Netstack
+
+/// `tcp serve`: a server on a stack of its own, for the kernel's clients and all that the kernel routes to it.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serves TCP connections through a TUN device.",
+        discussion: """
+            The stack lives at --address, the kernel at --host-address, on a device that is made for it. Whoever the \
+            kernel routes there can connect: nc, curl, ping.
+
+            Ends on SIGINT and SIGTERM with its connections closed properly, on a second one at once; SIGUSR1 says what \
+            the tables hold. The exit status is 0, or 6 when something is missing here (no root, no device, a name or an \
+            address in use), 74 when the capture could not be written whole, 64 when the command line makes no sense.
+
+            EXAMPLES:
+              tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 --port 80 --echo
+              tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 \\
+                        --address fd77::2 --host-address fd77::1/64 --port 80 --send page.html -v
+              tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 --port 9 --discard --trace -n
+            """)
+
+    enum Behaviour: String, EnumerableFlag {
+        case echo
+        case discard
+        case chargen
+
+        static func help(for value: Behaviour) -> ArgumentHelp? {
+            switch value {
+            case .echo: "Send back what comes (RFC 862)."
+            case .discard: "Read and forget (RFC 863)."
+            case .chargen: "Send characters without end (RFC 864)."
+            }
+        }
+    }
+
+    @OptionGroup
+    var tun: TUNArguments
+
+    @Option(help: ArgumentHelp("The port.", valueName: "number"), transform: AddressArgument.port)
+    var port: UInt16
+
+    @Flag(exclusivity: .exclusive)
+    var behaviour: Behaviour?
+
+    @Option(help: ArgumentHelp("Send a file to whoever connects, then close.", valueName: "file"))
+    var send: String?
+
+    @Option(help: ArgumentHelp("The accept queue takes one more than this.", valueName: "number"))
+    var backlog = 128
+
+    func validate() throws {
+        if (behaviour == nil) == (send == nil) {
+            throw ValidationError("Say what to do: one of --echo, --discard, --chargen and --send FILE.")
+        }
+        if backlog < 0 { throw ValidationError("A backlog is 0 or more.") }
+    }
+
+    func run() async throws {
+        let service: Service =
+            switch behaviour {
+            case .echo: .echo
+            case .discard: .discard
+            case .chargen: .chargen
+            case nil: .send(send ?? "")
+            }
+        do {
+            try service.check()
+            let server = try Server(tun, port: port, backlog: backlog, service: service)
+            try await server.run()
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            Report.complain("\(error)")
+            throw Failure.exitCode(error)
+        }
+    }
+}

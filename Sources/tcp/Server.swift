@@ -1,0 +1,151 @@
+import AsyncNetstack
+import ConnectionAnalysis
+import NetPrimitives
+import Netstack
+
+/// A server from its first word to its last.
+struct Server: Sendable {
+    private let stack: TCPStack
+    private let listeners: [TCPListener]
+    private let service: Service
+    private let report: Report
+    private let recorder: PacketRecorder?
+
+    /// How long connections have to close when the server ends.
+    private static let grace = Duration.seconds(3)
+
+    init(_ arguments: TUNArguments, port: UInt16, backlog: Int, service: Service) throws {
+        self.service = service
+        report = Report(json: arguments.json, verbose: arguments.verbose)
+        let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
+        self.recorder = recorder
+        let stack = try arguments.open(observer: recorder?.observer)
+        self.stack = stack
+        listeners = try arguments.addresses.map { prefix in
+            try stack.listen(on: Endpoint(prefix.address, port), backlog: backlog)
+        }
+    }
+
+    /// Serves until a signal or a failure of the device.
+    func run() async throws {
+        let signals = Signals(status: { Task { await tellStatus() } })
+        for listener in listeners {
+            report.say("listening on \(listener.local)", Listening(address: "\(listener.local)"))
+        }
+        let failure = await withTaskGroup(of: (any Error)?.self) { group in
+            group.addTask {
+                _ = await signals.first()
+                return nil
+            }
+            for listener in listeners { group.addTask { await accept(from: listener) } }
+            let failure = await group.next() ?? nil
+            // Whoever serves a connection now sees its end and stops by itself.
+            await stack.close(within: Self.grace)
+            group.cancelAll()
+            return failure
+        }
+        let isWhole = recorder?.finish() ?? true
+        if let failure { throw failure }
+        if !isWhole { throw OutputError.incomplete.exitCode }
+    }
+
+    /// - Returns: why nothing more can be accepted; `nil` when the listener was closed.
+    private func accept(from listener: TCPListener) async -> (any Error)? {
+        await withDiscardingTaskGroup { group in
+            do {
+                for try await connection in listener { group.addTask { await serve(connection) } }
+                return nil
+            } catch NetstackError.closed {
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    private func serve(_ connection: TCPConnection) async {
+        let peer = "\(connection.remote)"
+        let began = await stack.now
+        report.say("\(peer) connected", Opened(peer: peer, local: "\(connection.local)"), detail: true)
+        var tally = Service.Tally()
+        var end = "closed"
+        do {
+            try await service.serve(connection, on: stack, &tally)
+        } catch {
+            end = "\(error)"
+            await connection.close()
+        }
+        let lasted = await stack.now - began
+        report.say(
+            "\(peer) \(end), after \(lasted.brief), \(tally.received) bytes in, \(tally.sent) bytes out",
+            Closed(
+                peer: peer, end: end, milliseconds: Double(lasted.microseconds) / 1000, bytesIn: tally.received,
+                bytesOut: tally.sent),
+            detail: true)
+    }
+
+    private func tellStatus() async {
+        let (tables, counters, bytes) = await (stack.tables, stack.counters, stack.allocatedBytes)
+        let status = Status(tables, counters, allocatedBytes: bytes)
+        report.say(status.words, status)
+    }
+}
+
+// MARK: - What is said
+
+private struct Listening: Encodable {
+    var event = "listening"
+    let address: String
+}
+
+private struct Opened: Encodable {
+    var event = "connected"
+    let peer: String
+    let local: String
+}
+
+private struct Closed: Encodable {
+    var event = "closed"
+    let peer: String
+    let end: String
+    let milliseconds: Double
+    let bytesIn: Int
+    let bytesOut: Int
+}
+
+private struct Status: Encodable {
+    var event = "status"
+    let connections: Int
+    let halfOpen: Int
+    let timeWaits: Int
+    let listeners: Int
+    let chunksInUse: Int
+    let chunksReserved: Int
+    let allocatedBytes: Int
+    let packetsIn: UInt64
+    let packetsOut: UInt64
+    let segmentsRetransmitted: UInt64
+    let passiveOpens: UInt64
+    let listenDrops: UInt64
+
+    init(_ tables: TableCounts, _ counters: Counters, allocatedBytes: Int) {
+        connections = tables.connections
+        halfOpen = tables.halfOpen
+        timeWaits = tables.timeWaits
+        listeners = tables.listeners
+        chunksInUse = tables.chunksInUse
+        chunksReserved = tables.chunksReserved
+        self.allocatedBytes = allocatedBytes
+        packetsIn = counters.packetsIn
+        packetsOut = counters.packetsOut
+        segmentsRetransmitted = counters.segmentsRetransmitted
+        passiveOpens = counters.passiveOpens
+        listenDrops = counters.listenDrops
+    }
+
+    var words: String {
+        "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB in "
+            + "use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
+            + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped"
+    }
+}
