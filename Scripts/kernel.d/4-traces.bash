@@ -2,8 +2,9 @@
 #
 # Real tcpdump on the device beside our own trace and capture. Port 7777, which tcpdump knows no protocol for.
 
+# Short slots, or a buffer holds few of them.
 capture() {
-    start tcpdump "$((limit + 5))" tcpdump -i tun0 -n -l -U -B 32768 --immediate-mode "$@" tcp port 7777
+    start tcpdump "$((limit + 5))" tcpdump -i tun0 -n -l -U -s 2048 -B 32768 --immediate-mode "$@" tcp port 7777
     wait_for 10 grep -q 'listening on' "$dir/tcpdump.err" || fail "tcpdump does not listen"
 }
 
