@@ -18,6 +18,8 @@ actor Engine {
     private let owner: any StackOwner
     private var waiters: [Occasion: [Waiter]] = [:]
     private var tickets: UInt64 = 0
+    /// What came for a waiter before it was suspended.
+    private var early: [UInt64: Result<Void, any Error>] = [:]
     /// Handles that the program holds.
     private var open: Set<ConnectionID> = []
     /// Those of them whose connection is over.
@@ -43,7 +45,8 @@ actor Engine {
 
     private struct Waiter {
         let ticket: UInt64
-        let continuation: CheckedContinuation<Void, any Error>
+        /// `nil` until the task is really suspended.
+        var continuation: CheckedContinuation<Void, any Error>?
     }
 
     /// Where a connection that was dropped without being closed is told.
@@ -53,30 +56,47 @@ actor Engine {
 // MARK: - Waiting
 
 extension Engine {
-    /// Waits for an occasion.
+    /// Waits for an occasion that comes after this call.
+    ///
+    /// On the way to its suspension a task may leave the thread for a moment. So it takes its place in the queue first,
+    /// and an occasion that comes before its continuation does is kept for it.
     /// - Throws: `CancellationError` when the task is cancelled; ``NetstackError`` when the engine has ended.
     private func wait(for occasion: Occasion) async throws {
         if let end { throw end }
         tickets += 1
         let ticket = tickets
+        waiters[occasion, default: []].append(Waiter(ticket: ticket))
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                waiters[occasion, default: []].append(Waiter(ticket: ticket, continuation: continuation))
-            }
+            try await withCheckedThrowingContinuation { park($0, ticket, occasion) }
         } onCancel: {
             executor.post { [weak self] in self?.assumeIsolated { $0.cancel(ticket, of: occasion) } }
         }
     }
 
-    private func cancel(_ ticket: UInt64, of occasion: Occasion) {
+    private func park(_ continuation: CheckedContinuation<Void, any Error>, _ ticket: UInt64, _ occasion: Occasion) {
+        if let result = early.removeValue(forKey: ticket) { return continuation.resume(with: result) }
         guard let index = waiters[occasion]?.firstIndex(where: { $0.ticket == ticket }) else { return }
-        let waiter = waiters[occasion]?.remove(at: index)
+        waiters[occasion]?[index].continuation = continuation
+    }
+
+    private func resume(_ waiter: Waiter, with result: Result<Void, any Error>) {
+        if let continuation = waiter.continuation {
+            continuation.resume(with: result)
+        } else {
+            early[waiter.ticket] = result
+        }
+    }
+
+    private func cancel(_ ticket: UInt64, of occasion: Occasion) {
+        guard let index = waiters[occasion]?.firstIndex(where: { $0.ticket == ticket }),
+            let waiter = waiters[occasion]?.remove(at: index)
+        else { return }
         if waiters[occasion]?.isEmpty == true { waiters[occasion] = nil }
-        waiter?.continuation.resume(throwing: CancellationError())
+        resume(waiter, with: .failure(CancellationError()))
     }
 
     private func resume(_ occasion: Occasion) {
-        for waiter in waiters.removeValue(forKey: occasion) ?? [] { waiter.continuation.resume() }
+        for waiter in waiters.removeValue(forKey: occasion) ?? [] { resume(waiter, with: .success(())) }
     }
 
     /// The stack has something to tell.
@@ -98,15 +118,12 @@ extension Engine {
         resume(.writable(id))
     }
 
-    /// Whether anything waits for this stack.
-    var isAwaited: Bool { !waiters.isEmpty }
-
     /// Nothing comes any more: all who wait are told, and all calls to come.
     func fail(_ error: NetstackError) {
         if end == nil { end = error }
         let all = waiters
         waiters = [:]
-        for waiter in all.values.joined() { waiter.continuation.resume(throwing: error) }
+        for waiter in all.values.joined() { resume(waiter, with: .failure(error)) }
     }
 
     /// Waits for a time to pass.
