@@ -25,6 +25,8 @@ actor Engine {
     /// Those of them whose connection is over.
     private var over: Set<ConnectionID> = []
     private var listeners: Set<ListenerID> = []
+    /// Attempts that were given up before the stack did, until their caller knows.
+    private var expired: [ConnectionID: ConnectionAttempt] = [:]
     /// Why the engine takes no more calls.
     private var end: NetstackError?
     private var complain: @Sendable (String) -> Void = { _ in }
@@ -148,26 +150,30 @@ extension Engine {
         if let end { throw end }
         try Task.checkCancellation()
         let id = try call { owner throws(StackError) in try owner.connect(to: remote, from: local) }
-        let deadline = timeout.map { owner.now + $0 }
-        if let timeout { schedule(after: timeout) { $0.resume(.opening(id)) } }
+        if let timeout { schedule(after: timeout) { $0.giveUp(id, after: timeout) } }
+        defer { expired[id] = nil }
         do {
             while true {
                 try await wait(for: .opening(id))
+                if let attempt = expired[id] { throw NetstackError.connection(.timedOut(attempt), peer: remote) }
                 if let failure = try call({ owner throws(StackError) in try owner.failure(of: id) }) {
                     throw NetstackError.connection(failure, peer: remote)
                 }
-                guard var attempt = try call({ owner throws(StackError) in try owner.attempt(of: id) }) else {
-                    return try handOver(id)
-                }
-                if let timeout, let deadline, owner.now >= deadline {
-                    attempt.endedAt = attempt.startedAt + timeout
-                    throw NetstackError.connection(.timedOut(attempt), peer: remote)
-                }
+                if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil { return try handOver(id) }
             }
         } catch {
             try? owner.abort(id)
             throw error
         }
+    }
+
+    /// The caller's patience with an attempt is over: not one more SYN.
+    private func giveUp(_ id: ConnectionID, after timeout: Interval) {
+        guard var attempt = try? owner.attempt(of: id), attempt.verdict == .pending else { return }
+        attempt.endedAt = attempt.startedAt + timeout
+        expired[id] = attempt
+        try? owner.abort(id)
+        resume(.opening(id))
     }
 
     private func handOver(_ id: ConnectionID) throws(NetstackError) -> TCPConnection {
