@@ -35,11 +35,12 @@
             do throws(DeviceError) {
                 try receive()
                 let now = self.now
+                // The program's patience first: what it gives up sends nothing more.
+                while let time = calendar.nextTime, time <= now { calendar.popFirst()?.event() }
                 if let deadline = stack.nextDeadline(), deadline <= now { stack.timersFired(at: now) }
                 // What answers the wire goes out before the program is told: the last packet of a handshake first.
                 let isDone = try transmit()
                 while let event = stack.nextEvent() { tell(event) }
-                while let time = calendar.nextTime, time <= now { calendar.popFirst()?.event() }
                 guard isDone else { return .zero }
                 return nextDeadline.map { max($0 - self.now, .zero) }
             } catch {

@@ -18,11 +18,15 @@ actor Engine {
     private let owner: any StackOwner
     private var waiters: [Occasion: [Waiter]] = [:]
     private var tickets: UInt64 = 0
+    /// What came for a waiter before it was suspended.
+    private var early: [UInt64: Result<Void, any Error>] = [:]
     /// Handles that the program holds.
     private var open: Set<ConnectionID> = []
     /// Those of them whose connection is over.
     private var over: Set<ConnectionID> = []
     private var listeners: Set<ListenerID> = []
+    /// Attempts that were given up before the stack did, until their caller knows.
+    private var expired: [ConnectionID: ConnectionAttempt] = [:]
     /// Why the engine takes no more calls.
     private var end: NetstackError?
     private var complain: @Sendable (String) -> Void = { _ in }
@@ -43,7 +47,8 @@ actor Engine {
 
     private struct Waiter {
         let ticket: UInt64
-        let continuation: CheckedContinuation<Void, any Error>
+        /// `nil` until the task is really suspended.
+        var continuation: CheckedContinuation<Void, any Error>?
     }
 
     /// Where a connection that was dropped without being closed is told.
@@ -53,30 +58,47 @@ actor Engine {
 // MARK: - Waiting
 
 extension Engine {
-    /// Waits for an occasion.
+    /// Waits for an occasion that comes after this call.
+    ///
+    /// On the way to its suspension a task may leave the thread for a moment. So it takes its place in the queue first,
+    /// and an occasion that comes before its continuation does is kept for it.
     /// - Throws: `CancellationError` when the task is cancelled; ``NetstackError`` when the engine has ended.
     private func wait(for occasion: Occasion) async throws {
         if let end { throw end }
         tickets += 1
         let ticket = tickets
+        waiters[occasion, default: []].append(Waiter(ticket: ticket))
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                waiters[occasion, default: []].append(Waiter(ticket: ticket, continuation: continuation))
-            }
+            try await withCheckedThrowingContinuation { park($0, ticket, occasion) }
         } onCancel: {
             executor.post { [weak self] in self?.assumeIsolated { $0.cancel(ticket, of: occasion) } }
         }
     }
 
-    private func cancel(_ ticket: UInt64, of occasion: Occasion) {
+    private func park(_ continuation: CheckedContinuation<Void, any Error>, _ ticket: UInt64, _ occasion: Occasion) {
+        if let result = early.removeValue(forKey: ticket) { return continuation.resume(with: result) }
         guard let index = waiters[occasion]?.firstIndex(where: { $0.ticket == ticket }) else { return }
-        let waiter = waiters[occasion]?.remove(at: index)
+        waiters[occasion]?[index].continuation = continuation
+    }
+
+    private func resume(_ waiter: Waiter, with result: Result<Void, any Error>) {
+        if let continuation = waiter.continuation {
+            continuation.resume(with: result)
+        } else {
+            early[waiter.ticket] = result
+        }
+    }
+
+    private func cancel(_ ticket: UInt64, of occasion: Occasion) {
+        guard let index = waiters[occasion]?.firstIndex(where: { $0.ticket == ticket }),
+            let waiter = waiters[occasion]?.remove(at: index)
+        else { return }
         if waiters[occasion]?.isEmpty == true { waiters[occasion] = nil }
-        waiter?.continuation.resume(throwing: CancellationError())
+        resume(waiter, with: .failure(CancellationError()))
     }
 
     private func resume(_ occasion: Occasion) {
-        for waiter in waiters.removeValue(forKey: occasion) ?? [] { waiter.continuation.resume() }
+        for waiter in waiters.removeValue(forKey: occasion) ?? [] { resume(waiter, with: .success(())) }
     }
 
     /// The stack has something to tell.
@@ -98,15 +120,12 @@ extension Engine {
         resume(.writable(id))
     }
 
-    /// Whether anything waits for this stack.
-    var isAwaited: Bool { !waiters.isEmpty }
-
     /// Nothing comes any more: all who wait are told, and all calls to come.
     func fail(_ error: NetstackError) {
         if end == nil { end = error }
         let all = waiters
         waiters = [:]
-        for waiter in all.values.joined() { waiter.continuation.resume(throwing: error) }
+        for waiter in all.values.joined() { resume(waiter, with: .failure(error)) }
     }
 
     /// Waits for a time to pass.
@@ -131,26 +150,30 @@ extension Engine {
         if let end { throw end }
         try Task.checkCancellation()
         let id = try call { owner throws(StackError) in try owner.connect(to: remote, from: local) }
-        let deadline = timeout.map { owner.now + $0 }
-        if let timeout { schedule(after: timeout) { $0.resume(.opening(id)) } }
+        if let timeout { schedule(after: timeout) { $0.giveUp(id, after: timeout) } }
+        defer { expired[id] = nil }
         do {
             while true {
                 try await wait(for: .opening(id))
+                if let attempt = expired[id] { throw NetstackError.connection(.timedOut(attempt), peer: remote) }
                 if let failure = try call({ owner throws(StackError) in try owner.failure(of: id) }) {
                     throw NetstackError.connection(failure, peer: remote)
                 }
-                guard var attempt = try call({ owner throws(StackError) in try owner.attempt(of: id) }) else {
-                    return try handOver(id)
-                }
-                if let timeout, let deadline, owner.now >= deadline {
-                    attempt.endedAt = attempt.startedAt + timeout
-                    throw NetstackError.connection(.timedOut(attempt), peer: remote)
-                }
+                if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil { return try handOver(id) }
             }
         } catch {
             try? owner.abort(id)
             throw error
         }
+    }
+
+    /// The caller's patience with an attempt is over: not one more SYN.
+    private func giveUp(_ id: ConnectionID, after timeout: Interval) {
+        guard var attempt = try? owner.attempt(of: id), attempt.verdict == .pending else { return }
+        attempt.endedAt = attempt.startedAt + timeout
+        expired[id] = attempt
+        try? owner.abort(id)
+        resume(.opening(id))
     }
 
     private func handOver(_ id: ConnectionID) throws(NetstackError) -> TCPConnection {

@@ -32,6 +32,12 @@ struct Report: Sendable {
         }
     }
 
+    /// Says what a command was asked for: on standard output as long as that is for it.
+    func sayResult(_ words: @autoclosure () -> String, _ record: some Encodable) {
+        if json || keepsOutputClear { return say(words(), record) }
+        try? OutputFile.standardOutput.write(lines: [words()])
+    }
+
     /// A value as a line of JSON, its keys in order.
     static func line(_ record: some Encodable) -> String {
         let encoder = JSONEncoder()

@@ -74,7 +74,9 @@ struct ArgumentTests {
         #expect(lab.settings.serverISN == SequenceNumber(5000))
         #expect(lab.settings.usesIPv6)
         #expect(lab.settings.profile == .linux)
-        #expect(lab.format == .tcpdump && lab.printing.absoluteNumbers && lab.printing.numeric == 1 && lab.printing.time == 3)
+        #expect(
+            lab.format == .tcpdump && lab.printing.absoluteNumbers && lab.printing.numeric == 1
+                && lab.printing.time == 3)
         #expect(lab.capture == "out.pcap" && lab.color == .never)
     }
 }
