@@ -219,8 +219,8 @@ extension Span<UInt8> {
         return low.wrappedSum() &+ high.wrappedSum()
     }
 
-    /// Adds the fewer than 64 bytes from `start` on: no loop, each power of two at once, for that is all that most headers
-    /// are.
+    /// Adds the fewer than 64 bytes from `start` on: no loop, each power of two at once, for that is all that most
+    /// headers are.
     @inline(__always) @inlinable
     static func add(_ octets: UnsafeRawBufferPointer, from start: Int, to sum: inout UInt64) {
         let rest = octets.count &- start

@@ -5,8 +5,7 @@ extension NetworkStack {
     /// RECEIVE: moves what has come, as much as fits, to the front of `target`.
     /// - Returns: bytes moved; 0 when the peer has ended its side and all is read, or `target` is empty.
     /// - Throws: ``StackError/wouldBlock`` when there is nothing yet; ``StackError/connectionOver(_:)`` when nothing
-    /// will
-    ///   come because the connection failed. What came before the failure is read first.
+    ///   will come because the connection failed. What came before the failure is read first.
     @_lifetime(target: copy target)
     public mutating func read(_ id: ConnectionID, into target: inout MutableSpan<UInt8>) throws(StackError) -> Int {
         let slot = try check(id)

@@ -86,15 +86,15 @@ public struct IPv6View: ~Escapable {
         }
     }
 
-    /// The fields of the fixed header (RFC 8200, 3).
-    /// The fixed header's source address.
-    /// The ECN bits (RFC 3168, 5).
-    /// The hop limit.
-    /// The flow label, 20 bits (RFC 6437).
+    /// The traffic class of the fixed header (RFC 8200, 3): DSCP and ECN.
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
+    /// The ECN bits (RFC 3168, 5).
     @inlinable public var ecn: UInt8 { trafficClass & 3 }
+    /// The flow label, 20 bits (RFC 6437).
     @inlinable public var flowLabel: UInt32 { octets.uint32(at: 0) & 0xF_FFFF }
+    /// The hop limit.
     @inlinable public var hopLimit: UInt8 { octets[7] }
+    /// The fixed header's source address.
     @inlinable public var source: IPv6Address {
         IPv6Address(high: octets.uint64(at: 8), low: octets.uint64(at: 16))
     }
@@ -102,7 +102,6 @@ public struct IPv6View: ~Escapable {
     @inlinable public var destination: IPv6Address {
         IPv6Address(high: octets.uint64(at: 24), low: octets.uint64(at: 32))
     }
-    /// What stands behind the extension headers.
 
     /// The headers before the upper layer; of a fragment the unfragmentable part, in front of the fragment header.
     @inlinable public var headers: Span<UInt8> {

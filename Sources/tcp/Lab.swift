@@ -34,28 +34,31 @@ struct Lab: ParsableCommand {
     var scenario = ScenarioArgument(.handshake)
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("The time from one host to the other and back (default: 100ms).", valueName: "duration"),
         transform: DurationArgument.init(parsing:))
     var rtt = DurationArgument(.milliseconds(100))
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("How likely a packet is lost: 0.1 or 10% (default: 0).", valueName: "probability"),
         transform: ProbabilityArgument.init(parsing:))
     var loss = ProbabilityArgument(0)
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Where all that is random comes from (default: 1).", valueName: "number"),
         transform: SeedArgument.init(parsing:))
     var seed = SeedArgument(1)
 
     @Option(
-        name: .customLong("client-isn"),
+        name: .customLong("client-isn"), parsing: .unconditional,
         help: ArgumentHelp("The client's initial sequence number.", valueName: "number"),
         transform: SequenceNumberArgument.init(parsing:))
     var clientISN: SequenceNumberArgument?
 
     @Option(
-        name: .customLong("server-isn"),
+        name: .customLong("server-isn"), parsing: .unconditional,
         help: ArgumentHelp("The server's initial sequence number.", valueName: "number"),
         transform: SequenceNumberArgument.init(parsing:))
     var serverISN: SequenceNumberArgument?
@@ -87,6 +90,7 @@ struct Lab: ParsableCommand {
     var loopback = false
 
     func validate() throws {
+        if capture?.isEmpty == true { throw ValidationError("-w needs the name of a file, or - for standard output.") }
         if loopback, capture != nil { throw ValidationError("--loopback keeps no packets: leave -w away.") }
         if capture == "-", TerminalEnvironment.current.isTerminal {
             throw ValidationError("-w - writes binary data: send standard output to a file or a pipe.")

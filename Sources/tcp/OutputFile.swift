@@ -28,7 +28,13 @@ struct OutputFile: ~Copyable, Sendable {
             self = .standardOutput
             return
         }
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        var descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        if (0...STDERR_FILENO).contains(descriptor) {
+            // Our caller has closed a standard stream, and the file got its number: what is printed would go into it.
+            let elsewhere = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+            _ = systemClose(descriptor)
+            descriptor = elsewhere
+        }
         guard descriptor >= 0 else { throw OutputError.cannotCreate(path, errno) }
         self.init(descriptor: descriptor, name: path)
     }

@@ -152,7 +152,6 @@ struct LadderPictureTests {
               connect()  0 ms │                                                │
                SYN-SENT       ├╌ (1) SYN seq 1000 ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌✗    │
                               │      stopped by router 203.0.113.1, mss 1460   │
-                              ┊                     25 ms                      ┊
                               │  ╭──────────────── ICMP host unreachable ─○    │
                  CLOSED 50 ms │◄─╯                from router 203.0.113.1      │
                   error       │                                                │
@@ -186,8 +185,8 @@ struct LadderPictureTests {
             ss shows SYN-RECEIVED as SYN-RECV (netstat: SYN_RECV), ESTABLISHED as ESTAB.
 
             What it meant
-              - The client was established after 100 ms (1 RTT), the server after 100 ms (1
-                RTT): ready to send data.
+              - The client was established after 100 ms (1 RTT), the server after 100 ms
+                (1 RTT): ready to send data.
               - Nothing was lost, and nothing was sent twice.
             """
         #expect(Self.text(.simultaneousOpen(), Ladder()) == expected)

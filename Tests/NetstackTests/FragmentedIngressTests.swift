@@ -83,16 +83,18 @@ struct FragmentedIngressTests {
         var stack = try Self.host(family)
         _ = try stack.listen(on: Endpoint(family.host, 80), backlog: 4)
         let forge = Self.syn(family)
+        // With IPv6 the first fragment holds the TCP header (of 20 bytes at least), else it is dropped (RFC 7112, 5).
+        let cuts = Array(Cut.even(32, by: family == .ipv4 ? 8 : 24).reversed())
         // The checksum is verified whatever the device has said of the pieces (RFC 9293, 3.1, MUST-3).
         for checksum in [ChecksumState.inPacket, .verified] {
             var bad = forge
             bad.data[31] ^= 1
             bad.identification = checksum == .verified ? 1 : 2
-            let packets = Cut.even(32, by: 8).reversed().map(bad.packet)
+            let packets = cuts.map(bad.packet)
             #expect(Self.receive(packets, &stack, checksum: checksum).isEmpty)
         }
         #expect(stack.counters.checksumErrors == 2)
-        let answers = Self.receive(Cut.even(32, by: 8).reversed().map(forge.packet), &stack, checksum: .verified)
+        let answers = Self.receive(cuts.map(forge.packet), &stack, checksum: .verified)
         try #require(answers.count == 1)
         let view = try TCPView(validating: Self.payload(answers[0]).span)
         #expect(view.segment.flags == [.syn, .ack] && view.segment.ack == SequenceNumber(1001))
@@ -125,12 +127,37 @@ struct FragmentedIngressTests {
         let inner = Array(echo.packet(Cut(0, 64)).dropFirst(40))
         let outer = FragmentForge(.ipv6, inner, .fragment, identification: 9)
         #expect(Self.receive(Cut.even(inner.count, by: 24).map(outer.packet), &stack).isEmpty)
-        #expect(stack.counters.ipHeaderErrors == 1 && stack.tables.isEmpty)
+        #expect(stack.counters.ipHeaderErrors == 1)
         // A hop-by-hop header has no place behind a fragment header.
         let late = FragmentForge(.ipv6, [58, 0, 1, 4, 0, 0, 0, 0] + echo.data, .hopByHop, identification: 10)
         #expect(Self.receive(Cut.even(late.data.count, by: 40).map(late.packet), &stack).isEmpty)
-        #expect(stack.counters.fragmentsDropped == 3 && stack.tables.isEmpty)
-        #expect(stack.counters.echoReplies == 0)
+        #expect(stack.counters.ipHeaderErrors == 2)
+        // Only the first fragment says what follows (RFC 8200, 4.5). It never counts, so the others wait in vain.
+        #expect(stack.counters.fragmentsIn == 4 && stack.tables.fragmentedDatagrams == 2)
+        stack.timersFired(at: .zero + Family.ipv6.timeLimit)
+        #expect(stack.counters.reassemblyTimeouts == 2 && stack.counters.fragmentsDropped == 4)
+        #expect(stack.tables.isEmpty && stack.counters.reassembled == 0 && stack.counters.echoReplies == 0)
+    }
+
+    /// RFC 7112, 5: who hides the upper layer's header from filters in a later fragment gets nothing.
+    @Test func aHeaderChainInTwoFragmentsIsDropped() throws {
+        var stack = try Self.host(.ipv6)
+        _ = try stack.listen(on: Endpoint(Family.ipv6.host, 80), backlog: 4)
+        let cuts = [Cut(0, 16), Cut(16, 32, more: false)]
+        #expect(Self.receive(cuts.map(Self.syn(.ipv6).packet), &stack).isEmpty)
+        #expect(stack.counters.ipHeaderErrors == 1 && stack.counters.fragmentsIn == 1 && stack.tables.halfOpen == 0)
+    }
+
+    /// RFC 8200, 4.5: what other fragments than the first say of the next header is not looked at.
+    @Test(arguments: [IPProtocol.hopByHop, .fragment, .tcp])
+    func onlyTheFirstSaysWhatFollows(_ word: IPProtocol) throws {
+        var stack = try Self.host(.ipv6)
+        let forge = Self.echo(.ipv6, 100)
+        var other = forge
+        other.upper = word
+        let packets = [forge.packet(Cut(0, 64)), other.packet(Cut(64, 108, more: false))]
+        #expect(Self.receive(packets, &stack).count == 1)
+        #expect(stack.counters.echoReplies == 1 && stack.tables.isEmpty)
     }
 
     @Test(arguments: Family.allCases) func whatIsNotForUsTakesNoMemory(of family: Family) throws {

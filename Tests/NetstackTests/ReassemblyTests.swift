@@ -305,7 +305,8 @@ struct ReassemblyBoundsTests {
                 model[identification] = []
             }
         }
-        #expect(completed > 10, "seed \(seed)")
+        // Most of three hundred packets meet an overlap first; of these seeds 3 completes the fewest.
+        #expect(completed >= 16, "seed \(seed)")
     }
 
     /// - Returns: the length of the packet that `cut` completes.

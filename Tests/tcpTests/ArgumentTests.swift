@@ -48,7 +48,10 @@ struct ArgumentTests {
             (["lab", "nonsense"], "half-open"), (["lab", "--rtt", "soon"], "1.5s"), (["lab", "--loss", "2"], "10%"),
             (["lab", "--client-isn", "x"], "4294967295"), (["lab", "--server-isn=-1"], "4294967295"),
             (["lab", "--seed", "x"], "18446744073709551615"), (["lab", "--format", "x"], "tcpdump"),
-            (["lab", "--profile", "x"], "linux"), (["lab", "--color", "x"], "always"), (["lab", "-tttttt"], "-ttttt"),
+            (["lab", "--rtt", "-1ms"], "1.5s"), (["lab", "--loss", "-0.1"], "10%"), (["lab", "--seed", "-1"], "4467"),
+            (["lab", "--client-isn", "-1"], "4294967295"), (["lab", "--server-isn", "-1"], "4294967295"),
+            (["lab", "-w", ""], "-w needs"), (["lab", "--profile", "x"], "linux"), (["lab", "--color", "x"], "always"),
+            (["lab", "-tttttt"], "-ttttt"),
         ])
     func usage(arguments: [String], hint: String) {
         do {

@@ -41,6 +41,7 @@ struct BinaryTests {
             ("tcp lab --rtt soon", 64, "100ms"), ("tcp lab --loss 2", 64, "10%"),
             ("tcp lab -w /no/such/file", 73, "create"),
             ("tcp lab > /dev/full", 74, "write"), ("tcp lab -w /dev/full", 74, "write"),
+            ("tcp lab --rtt -1ms", 64, "1.5s"), ("tcp lab >&-", 74, "write"), ("tcp lab -w ''", 64, "-w"),
         ] as [(String, Int32, String)])
     func status(line: String, status: Int32, complaint: String) throws {
         let result = try Tool.run(line)
@@ -60,6 +61,14 @@ struct BinaryTests {
         #expect(result.output.starts(with: [0xD4, 0xC3, 0xB2, 0xA1]))
         #expect(result.output == (try Tool.run("tcp lab --seed 7 -w - | cat")).output)
         #expect(result.output != (try Tool.run("tcp lab --seed 8 -w - | cat")).output)
+    }
+
+    @Test("a capture holds packets only, whichever standard stream is closed", arguments: ["<&-", ">&-", "2>&-"])
+    func captureWithClosedStreams(closed: String) throws {
+        let line = "f=$(mktemp); tcp lab --loss 100% -w $f >/dev/null \(closed); cat $f; rm $f"
+        let capture = try Tool.run(line).output
+        #expect(capture.starts(with: [0xD4, 0xC3, 0xB2, 0xA1]))
+        #expect(capture == (try Tool.run("tcp lab --loss 100% -w - | cat")).output)
     }
 
     @Test("uses plain ASCII where the terminal has nothing else")

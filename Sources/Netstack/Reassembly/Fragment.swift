@@ -72,8 +72,6 @@ struct Fragment: BitwiseCopyable, Sendable {
     func isSound(count: Int) -> Bool {
         // RFC 8200, 4.5: all but the last are multiples of eight; RFC 791, 3.2: so are all offsets.
         guard count > 0, !moreFragments || count % 8 == 0 else { return false }
-        // RFC 8200, 4.5: a hop-by-hop header stands before the fragment header or nowhere.
-        guard nextHeader != .hopByHop || !key.source.isIPv6 else { return false }
         // Both length fields have 16 bits: more than that is the "ping of death".
         return headerBytes &+ offset &+ count <= 65535
     }

@@ -115,8 +115,7 @@ struct PartialDatagram: Listed, Sendable {
 
     /// The traffic class of the whole: congestion that one fragment met, the packet met.
     /// - Returns: `nil` when a fragment says that its sender knows no ECN, and another that it met congestion: the
-    /// packet
-    ///   is dropped then (RFC 3168, 5.3).
+    ///   packet is dropped then (RFC 3168, 5.3).
     var wholeTrafficClass: UInt8? {
         let congestion: UInt8 = 1 << 3
         guard codepoints & congestion != 0 else { return trafficClass }
