@@ -81,7 +81,8 @@ let package = Package(
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
             .testTarget(
-                name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives"], swiftSettings: strict),
+                name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives", "Netstack", "AsyncNetstack"],
+                swiftSettings: strict),
         ],
     ].flatMap { $0 }
 )

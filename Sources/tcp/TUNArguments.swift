@@ -58,6 +58,7 @@ struct TUNArguments: ParsableArguments {
         guard (68...65_535).contains(mtu), mtu >= 1280 || !usesIPv6 else {
             throw ValidationError("An MTU is 68 to 65535 bytes, and 1280 at least with IPv6.")
         }
+        if capture?.isEmpty == true { throw ValidationError("-w needs the name of a file, or - for standard output.") }
         if capture == "-", TerminalEnvironment.current.isTerminal {
             throw ValidationError("-w - writes binary data: send standard output to a file or a pipe.")
         }

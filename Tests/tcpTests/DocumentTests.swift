@@ -76,4 +76,12 @@ struct DocumentTests {
         let example = lines[(begin + 1)..<end].map { String($0.dropFirst(8)) }.joined(separator: "\n")
         #expect(try Self.text("README.md").contains("```swift\n\(example)\n```"))
     }
+
+    @Test("quote the async example that runs over TUN and over the simulation")
+    func asyncExample() throws {
+        let source = try Self.text("Examples/greeting/Greeting.swift")
+        let example = source.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2)
+        let text = example.joined(separator: "\n").trimmingCharacters(in: .newlines)
+        #expect(try Self.text("README.md").contains("```swift\n\(text)\n```"))
+    }
 }

@@ -1,0 +1,99 @@
+import ArgumentParser
+import NetPrimitives
+import Netstack
+import Testing
+
+@testable import AsyncNetstack
+@testable import tcp
+
+@Suite("Arguments of serve and connect")
+struct NetworkArgumentTests {
+    static let serve = [
+        "serve", "--tun", "t", "--address", "10.77.0.2", "--host-address", "10.77.0.1/24", "--port", "80",
+    ]
+    static let connect = ["connect", "--tun", "t", "--address", "10.77.0.2", "--host-address", "10.77.0.1/24"]
+
+    @Test("serve takes both families at once, and tcpdump's letters")
+    func serve() throws {
+        let more = [
+            "--address", "fd77::2/64", "--host-address", "fd77::1/64", "--echo", "-nSv", "--trace", "--mtu", "9000",
+        ]
+        let serve = try #require(try TCP.parseAsRoot(Self.serve + more) as? Serve)
+        #expect(serve.tun.addresses.map(\.description) == ["10.77.0.2/32", "fd77::2/64"])
+        #expect(serve.tun.hostAddresses.map(\.description) == ["10.77.0.1/24", "fd77::1/64"])
+        #expect(serve.behaviour == .echo && serve.port == 80 && serve.backlog == 128 && serve.tun.mtu == 9000)
+        #expect(serve.tun.trace && serve.tun.verbose && serve.tun.printing.absoluteNumbers)
+        #expect(serve.tun.printing.numeric == 1 && serve.tun.profile == .linux)
+    }
+
+    @Test("connect takes netcat's letters")
+    func connect() throws {
+        let more = ["-4zv", "-p", "4000", "--timeout", "3s", "server.example", "443"]
+        let connect = try #require(try TCP.parseAsRoot(Self.connect + more) as? Connect)
+        #expect(connect.host == "server.example" && connect.port == 443 && connect.sourcePort == 4000)
+        #expect(connect.timeout?.interval == .seconds(3) && connect.onlyIPv4 && connect.reportsOnly)
+    }
+
+    @Test(
+        "what does not make sense exits with 64 and says what does",
+        arguments: [
+            (serve, "--echo, --discard, --chargen and --send FILE"),
+            (serve + ["--echo", "--send", "f"], "Say what to do"),
+            (serve + ["--echo", "--discard"], "--discard"), (serve + ["--echo", "--backlog=-1"], "backlog"),
+            (serve + ["--echo", "--mtu", "67"], "68 to 65535"), (serve + ["--echo", "--port", "0"], "1 to 65535"),
+            (serve + ["--echo", "--address", "fd77::2", "--mtu", "576"], "1280"),
+            (serve + ["--echo", "--address", "10.77.0.1"], "cannot be both"),
+            (serve + ["--echo", "--address", "224.0.0.1"], "10.77.0.2"),
+            (serve + ["--echo", "--address", "x"], "fd77::2"),
+            (serve + ["--echo", "--host-address", "10.77.0.1"], "10.77.0.1/24"),
+            (serve + ["--echo", "-w", "-", "--trace"], "standard output"), (serve + ["--echo", "-w", ""], "-w needs"),
+            (connect, "HOST"), (connect + ["h", "http"], "1 to 65535"), (connect + ["-46", "h", "80"], "exclude"),
+            (connect + ["-c", "0", "h", "80"], "counts from 1"), (connect + ["-c", "2", "-p", "9", "h", "80"], "-p"),
+            (connect + ["--trace", "h", "80"], "the peer's"), (connect + ["--timeout", "3", "h", "80"], "1.5s"),
+            (["serve", "--tun", "t", "--port", "80", "--echo"], "--address"),
+        ])
+    func usage(arguments: [String], hint: String) {
+        do {
+            _ = try TCP.parseAsRoot(arguments)
+            Issue.record("accepted")
+        } catch {
+            #expect(TCP.exitCode(for: error).rawValue == 64)
+            #expect(TCP.fullMessage(for: error).contains(hint), "\(TCP.fullMessage(for: error))")
+        }
+    }
+
+    @Test("every failure has its exit status and its word")
+    func failures() {
+        let peer = Endpoint(.v4(IPv4Address(10, 77, 0, 1)), 80)
+        let rows: [(any Error, Int32, String)] = [
+            (NetstackError.connection(.reset, peer: peer), 5, "reset"),
+            (NetstackError.connection(.peerSilent, peer: peer), 3, "timed-out"),
+            (NetstackError.call(.noRoute), 6, "local-error"),
+            (NetstackError.noAddress("x", reason: "unknown"), 6, "local-error"),
+            (NetstackError.device(.vanished("t")), 6, "local-error"), (NetstackError.closed, 130, "interrupted"),
+            (OutputError.readerGone, 141, "local-error"), (InputError(name: "f", code: 2), 6, "local-error"),
+        ]
+        for (error, status, word) in rows {
+            #expect(Failure.exitCode(error).rawValue == status, "\(error)")
+            #expect(Failure.verdict(error) == word, "\(error)")
+        }
+    }
+
+    @Test("what many attempts came to, as ping sums it up")
+    func statistics() {
+        let statistics = PingStatistics("h:80")
+        for milliseconds in [1, 2, 3] as [Int64] { statistics.add(.milliseconds(milliseconds)) }
+        #expect(
+            statistics.words == """
+                --- h:80 connect statistics ---
+                3 attempts, 3 established, 0% failed
+                min/avg/max/mdev = 1.000/2.000/3.000/0.816 ms
+                """)
+        #expect(statistics.exitCode == .success)
+        let peer = Endpoint(.v4(IPv4Address(10, 77, 0, 1)), 80)
+        let failing = PingStatistics("h:80")
+        failing.add(NetstackError.connection(.reset, peer: peer))
+        #expect(failing.words == "--- h:80 connect statistics ---\n1 attempts, 0 established, 100% failed")
+        #expect(failing.exitCode.rawValue == 5)
+    }
+}
