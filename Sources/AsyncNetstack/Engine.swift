@@ -18,6 +18,8 @@ actor Engine {
     private let owner: any StackOwner
     private var waiters: [Occasion: [Waiter]] = [:]
     private var tickets: UInt64 = 0
+    /// Counts what was told, so that nothing is missed between a try and the wait after it.
+    private var news: UInt64 = 0
     /// What came for a waiter before it was suspended.
     private var early: [UInt64: Result<Void, any Error>] = [:]
     /// Handles that the program holds.
@@ -58,13 +60,17 @@ actor Engine {
 // MARK: - Waiting
 
 extension Engine {
-    /// Waits for an occasion that comes after this call.
+    /// Waits for an occasion.
     ///
-    /// On the way to its suspension a task may leave the thread for a moment. So it takes its place in the queue first,
-    /// and an occasion that comes before its continuation does is kept for it.
+    /// On the way to its suspension a task may leave the thread for a moment, at any call of an async function: the
+    /// runtime changes executors when the task's preferred one is not that under which it runs. So what was told since
+    /// the try that found nothing is a reason to try again; then the task takes its place in the queue, and an occasion
+    /// that comes before its continuation does is kept for it.
+    /// - Parameter before: ``news`` before that try.
     /// - Throws: `CancellationError` when the task is cancelled; ``NetstackError`` when the engine has ended.
-    private func wait(for occasion: Occasion) async throws {
+    private func wait(for occasion: Occasion, since before: UInt64) async throws {
         if let end { throw end }
+        if news != before { return }
         tickets += 1
         let ticket = tickets
         waiters[occasion, default: []].append(Waiter(ticket: ticket))
@@ -98,6 +104,7 @@ extension Engine {
     }
 
     private func resume(_ occasion: Occasion) {
+        news &+= 1
         for waiter in waiters.removeValue(forKey: occasion) ?? [] { resume(waiter, with: .success(())) }
     }
 
@@ -130,10 +137,11 @@ extension Engine {
 
     /// Waits for a time to pass.
     func sleep(_ interval: Interval) async throws {
+        let due = owner.now + interval
         tickets += 1
         let occasion = Occasion.time(tickets)
         schedule(after: interval) { $0.resume(occasion) }
-        try await wait(for: occasion)
+        while case let before = news, owner.now < due { try await wait(for: occasion, since: before) }
     }
 
     private func schedule(after interval: Interval, _ action: @escaping @Sendable (isolated Engine) -> Void) {
@@ -154,12 +162,13 @@ extension Engine {
         defer { expired[id] = nil }
         do {
             while true {
-                try await wait(for: .opening(id))
+                let before = news
                 if let attempt = expired[id] { throw NetstackError.connection(.timedOut(attempt), peer: remote) }
                 if let failure = try call({ owner throws(StackError) in try owner.failure(of: id) }) {
                     throw NetstackError.connection(failure, peer: remote)
                 }
                 if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil { return try handOver(id) }
+                try await wait(for: .opening(id), since: before)
             }
         } catch {
             try? owner.abort(id)
@@ -186,11 +195,12 @@ extension Engine {
 
     func read(_ id: ConnectionID, upTo limit: Int) async throws -> [UInt8] {
         while true {
+            let before = news
             do throws(StackError) {
                 try checkUse(of: id)
                 return try owner.read(id, limit: limit)
             } catch .wouldBlock {
-                try await waitOrAbort(.readable(id), id)
+                try await waitOrAbort(.readable(id), id, since: before)
             } catch {
                 throw translate(error, id)
             }
@@ -200,6 +210,7 @@ extension Engine {
     func write(_ id: ConnectionID, _ bytes: [UInt8]) async throws {
         var done = 0
         while done < bytes.count {
+            let before = news
             let taken: Int
             do throws(StackError) {
                 try checkUse(of: id)
@@ -209,15 +220,15 @@ extension Engine {
             }
             done += taken
             // Only a write that found no room is told when there is some.
-            if taken == 0 { try await waitOrAbort(.writable(id), id) }
+            if taken == 0 { try await waitOrAbort(.writable(id), id, since: before) }
         }
     }
 
     /// A task that is cancelled while it uses a connection takes the connection with it.
-    private func waitOrAbort(_ occasion: Occasion, _ id: ConnectionID) async throws {
+    private func waitOrAbort(_ occasion: Occasion, _ id: ConnectionID, since before: UInt64) async throws {
         do {
             if Task.isCancelled { throw CancellationError() }
-            try await wait(for: occasion)
+            try await wait(for: occasion, since: before)
         } catch {
             if error is CancellationError { abort(id) }
             throw error
@@ -303,13 +314,14 @@ extension Engine {
     /// - Returns: the next connection; `nil` when the listener is closed or the task cancelled.
     func accept(_ id: ListenerID) async throws -> TCPConnection? {
         while !Task.isCancelled, listeners.contains(id) {
+            let before = news
             do throws(NetstackError) {
                 return try handOver(try call { owner throws(StackError) in try owner.accept(id) })
             } catch {
                 guard error == .call(.wouldBlock) else { throw error }
             }
             do {
-                try await wait(for: .acceptable(id))
+                try await wait(for: .acceptable(id), since: before)
             } catch is CancellationError {
                 return nil
             }
