@@ -44,6 +44,10 @@ extension TCPStack {
     public static func tun(_ options: TUNOptions) throws -> TCPStack {
         #if os(Linux)
             do {
+                for prefix in options.addresses {
+                    guard let other = TUNDevice.interface(having: prefix.address) else { continue }
+                    throw DeviceError.addressInUse(prefix.address, interface: other)
+                }
                 let device = try TUNDevice(options.device)
                 let poller = SharedPoller(try Poller())
                 try poller.watch(device)

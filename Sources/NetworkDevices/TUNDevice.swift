@@ -14,6 +14,11 @@ public struct TUNConfiguration: Hashable, Sendable {
         self.hostAddresses = hostAddresses
         self.mtu = mtu
     }
+
+    /// Whether an interface can have this name: 1 to 15 bytes, without slashes and white space.
+    public static func isName(_ text: String) -> Bool {
+        (1...15).contains(text.utf8.count) && !text.contains { $0.isWhitespace || $0 == "/" || $0 == "\0" }
+    }
 }
 
 #if os(Linux)
@@ -38,9 +43,7 @@ public struct TUNConfiguration: Hashable, Sendable {
                 throw .mtuNotUsable(configuration.mtu)
             }
             let wanted = configuration.name
-            guard (1..<Int(STCP_NAME_SIZE)).contains(wanted.utf8.count),
-                !wanted.contains(where: { " /\n\0".contains($0) })
-            else { throw .invalidName(wanted) }
+            guard TUNConfiguration.isName(wanted) else { throw .invalidName(wanted) }
             let descriptor = try Descriptor(stcp_tun_open()) { .noTUN(code: $0) }
             let name = try Self.attach(descriptor.number, wanted)
             try Interface(name: name).configure(configuration)
@@ -62,6 +65,11 @@ public struct TUNConfiguration: Hashable, Sendable {
             case let error: throw .system("making the TUN device \(wanted)", code: error)
             }
             return String(decoding: assigned.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+
+        /// The interface of this machine that has an address; `nil` when none has.
+        public static func interface(having address: IPAddress) -> String? {
+            InterfaceAddress.all().first { $0.address == address }?.name
         }
 
         /// Reads the packets that wait, as many as fit.

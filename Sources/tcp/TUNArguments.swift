@@ -49,6 +49,9 @@ struct TUNArguments: ParsableArguments {
     var json = false
 
     func validate() throws {
+        if !TUNConfiguration.isName(device) {
+            throw ValidationError("A device's name has 1 to 15 characters, without / and spaces.")
+        }
         if addresses.isEmpty { throw ValidationError("The stack needs an --address.") }
         for prefix in addresses where hostAddresses.contains(where: { $0.address == prefix.address }) {
             throw ValidationError(
