@@ -72,11 +72,11 @@ test_case http-nginx-ipv6 60 nginx "tcp connect asks nginx for 100 MB over IPv6"
 test_case http-python 60 python3 "tcp connect asks python's http.server for 100 MB, its own FIN first" http 4 python3
 
 # What is typed arrives while nobody has closed, and the answer too.
-dialogue() {
+dialogue() { # FAMILY
     mkfifo "$dir/ours" "$dir/theirs"
     exec 3<>"$dir/ours" 4<>"$dir/theirs"
-    stdin=$dir/theirs listener 4 -N
-    connect_arguments 4 -p 41000 -v "$H4" 8080
+    stdin=$dir/theirs listener "$1" -N
+    connect_arguments "$1" -p 41000 -v "$(host_address "$1")" 8080
     stdin=$dir/ours start connect "$limit" "${connect_command[@]}"
     wait_for 5 established 8080 || fail "not established"
     [ -n "$(in_ns 5 ss -Htn state established "sport = :8080 and dport = :41000")" ] || fail "-p 41000 is not obeyed"
@@ -96,7 +96,8 @@ dialogue() {
     expect_status 0 "connect after the end of both sides"
 }
 
-test_case dialogue 30 nc "a dialogue: line by line both ways, -p, -v, idle in between" dialogue
+test_case dialogue-ipv4 30 nc "a dialogue: line by line both ways, -p, -v, idle in between" dialogue 4
+test_case dialogue-ipv6 30 nc "a dialogue over IPv6" dialogue 6
 
 # --- -z and -c ---
 
@@ -114,7 +115,7 @@ test_case zero-ipv6 30 nc "connect -z at an open port over IPv6" zero 6
 
 counted() {
     listener 4 -k
-    connect 4 -z -c 5 --interval 0.2 "$H4" 8080
+    connect 4 -z -c 5 --interval 200ms "$H4" 8080
     expect_status 0 "connect -c 5"
     cat "$dir/connect.out" "$dir/connect.err" >"$dir/said"
     expect_line "$dir/said" 'min/avg/max/mdev'
@@ -122,7 +123,7 @@ counted() {
     [ "$took" -ge 800 ] || fail "five connections at 0.2 s took only $took ms"
 }
 
-test_case counted 30 nc "connect -c 5 --interval 0.2 repeats as ping does, with min/avg/max/mdev" counted
+test_case counted 30 nc "connect -c 5 --interval 200ms repeats as ping does, with min/avg/max/mdev" counted
 
 connect_json() {
     listener 4 -k

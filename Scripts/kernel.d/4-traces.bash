@@ -102,7 +102,7 @@ test_case handshake-ipv6 30 "tcpdump nc" "tcpdump sees [S], [S.], [.] and [P.] o
 connect_handshake() { # FAMILY
     listener "$1" -N
     printf 'hello\n' >"$dir/hello"
-    stdin=$dir/hello connect "$1" -w "$dir/own.pcap" --trace -n "$(host_address "$1")" 8080
+    stdin=$dir/hello connect "$1" -w "$dir/own.pcap" "$(host_address "$1")" 8080
     expect_status 0 "tcp connect"
     timeout 10 tcpdump -n -r "$dir/own.pcap" -v tcp >"$dir/verbose" 2>"$dir/reread.err"
     tr -d '\n' <"$dir/verbose" | sed 's/    / /g; s/IP6\{0,1\} (/\n&/g' >"$dir/lines"

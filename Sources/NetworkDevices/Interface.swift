@@ -8,7 +8,9 @@
         let name: String
 
         func configure(_ wanted: TUNConfiguration) throws(DeviceError) {
-            for prefix in wanted.hostAddresses { try check(prefix.address) }
+            let present = InterfaceAddress.all()
+            for prefix in wanted.hostAddresses { try check(prefix.address, in: present.filter { $0.name != name }) }
+            for address in wanted.guestAddresses { try check(address, in: present) }
             if unsafe stcp_interface_mtu(name) != Int32(wanted.mtu) {
                 try demand(unsafe stcp_interface_set_mtu(name, Int32(wanted.mtu)), "setting the MTU of \(name)")
             }
@@ -16,14 +18,22 @@
             if unsafe stcp_interface_is_up(name) != 1 {
                 try demand(unsafe stcp_interface_set_up(name), "setting \(name) up")
             }
+            for prefix in wanted.hostAddresses { awaitUse(of: prefix.address) }
         }
 
-        /// No other interface may have the address.
-        private func check(_ address: IPAddress) throws(DeviceError) {
-            guard let other = InterfaceAddress.all().first(where: { $0.address == address && $0.name != name }) else {
-                return
-            }
+        /// None of these may have the address.
+        private func check(_ address: IPAddress, in others: [InterfaceAddress]) throws(DeviceError) {
+            guard let other = others.first(where: { $0.address == address }) else { return }
             throw .addressInUse(address, interface: other.name)
+        }
+
+        /// An IPv6 address is tentative at first. Whoever connects meanwhile gets another source address, such as that of
+        /// the loopback, and no answer. After a second it is the kernel's affair.
+        private func awaitUse(of address: IPAddress) {
+            guard case .v6(let address) = address else { return }
+            for _ in 0..<1000 where unsafe stcp_interface_can_bind6(name, address.high, address.low) == -EADDRNOTAVAIL {
+                usleep(1000)
+            }
         }
 
         private func add(_ prefix: IPPrefix) throws(DeviceError) {

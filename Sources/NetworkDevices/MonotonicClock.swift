@@ -1,5 +1,9 @@
 public import NetPrimitives
 
+#if os(Linux)
+    // As in SocketAddress.swift: its header may own `timespec`.
+    import CNetworkDevices
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)

@@ -1,5 +1,9 @@
 public import NetPrimitives
 
+#if os(Linux)
+    // Its header includes the C library's: which of the two modules the compiler calls the owner of a type is up to chance.
+    import CNetworkDevices
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)

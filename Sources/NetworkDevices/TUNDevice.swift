@@ -6,12 +6,17 @@ public struct TUNConfiguration: Hashable, Sendable {
     public var name: String
     /// The kernel's own addresses on it, each with the length of its network: what lies in one is reached through it.
     public var hostAddresses: [IPPrefix]
+    /// The addresses of who lives behind it. The kernel may have none of them: it would not send to the device.
+    public var guestAddresses: [IPAddress]
     /// The largest packet, in bytes: 68...65535, and 1280 at least for IPv6.
     public var mtu: Int
 
-    public init(name: String = "tun%d", hostAddresses: [IPPrefix] = [], mtu: Int = 1500) {
+    public init(
+        name: String = "tun%d", hostAddresses: [IPPrefix] = [], guestAddresses: [IPAddress] = [], mtu: Int = 1500
+    ) {
         self.name = name
         self.hostAddresses = hostAddresses
+        self.guestAddresses = guestAddresses
         self.mtu = mtu
     }
 
@@ -65,11 +70,6 @@ public struct TUNConfiguration: Hashable, Sendable {
             case let error: throw .system("making the TUN device \(wanted)", code: error)
             }
             return String(decoding: assigned.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
-
-        /// The interface of this machine that has an address; `nil` when none has.
-        public static func interface(having address: IPAddress) -> String? {
-            InterfaceAddress.all().first { $0.address == address }?.name
         }
 
         /// Reads the packets that wait, as many as fit.

@@ -96,6 +96,15 @@ static inline int stcp_interface_add4(const char *label, uint32_t address, uint3
     return result < 0 ? result : stcp_interface_store4(label, SIOCSIFNETMASK, mask);
 }
 
+/// The sixteen bytes of an IPv6 address, from its halves.
+static inline void stcp_store6(void *bytes, uint64_t high, uint64_t low) {
+    uint8_t *next = (uint8_t *)bytes;
+    for (int i = 0; i < 8; i++) {
+        next[i] = (uint8_t)(high >> (56 - 8 * i));
+        next[8 + i] = (uint8_t)(low >> (56 - 8 * i));
+    }
+}
+
 /// Gives the interface an IPv6 address, both halves as numbers.
 static inline int stcp_interface_add6(const char *name, uint64_t high, uint64_t low, uint32_t prefix_length) {
     // As in <linux/ipv6.h>, which does not go together with <netinet/in.h> everywhere.
@@ -105,14 +114,25 @@ static inline int stcp_interface_add6(const char *name, uint64_t high, uint64_t 
         int index;
     } request;
     memset(&request, 0, sizeof request);
-    for (int i = 0; i < 8; i++) {
-        request.address.s6_addr[i] = (uint8_t)(high >> (56 - 8 * i));
-        request.address.s6_addr[8 + i] = (uint8_t)(low >> (56 - 8 * i));
-    }
+    stcp_store6(&request.address, high, low);
     request.prefix_length = prefix_length;
     request.index = (int)if_nametoindex(name);
     if (request.index == 0) return -errno;
     return stcp_interface_ioctl(AF_INET6, SIOCSIFADDR, &request);
+}
+
+/// 0 once sockets can have the interface's IPv6 address: the kernel makes it usable some time after it was given.
+static inline int stcp_interface_can_bind6(const char *name, uint64_t high, uint64_t low) {
+    struct sockaddr_in6 address;
+    memset(&address, 0, sizeof address);
+    address.sin6_family = AF_INET6;
+    stcp_store6(&address.sin6_addr, high, low);
+    if (IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr)) address.sin6_scope_id = if_nametoindex(name);
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int result = bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+    close(fd);
+    return result;
 }
 
 static inline int stcp_epoll_create(void) {
