@@ -81,7 +81,8 @@ let package = Package(
                 swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
             .testTarget(
-                name: "tcpTests", dependencies: ["tcp", "LabScenarios", "NetPrimitives", "Netstack", "AsyncNetstack"],
+                name: "tcpTests",
+                dependencies: ["tcp", "LabScenarios", "NetPrimitives", "Netstack", "NetworkDevices", "AsyncNetstack"],
                 swiftSettings: strict),
         ],
     ].flatMap { $0 }

@@ -4,11 +4,12 @@ import Synchronization
 /// One thread for one driver, as an executor: what is isolated to the driver, or prefers it, runs here, in order.
 ///
 /// The thread runs the driver's loop, and the loop calls ``drain()`` between its turns. When the loop has ended, and
-/// before it has begun, jobs run one by one on the same queue, so that nothing that waits for the driver waits for ever.
+/// before it has begun, jobs run one by one on the same queue, so that nothing that waits for the driver waits for
+/// ever.
 ///
-/// Tasks prefer the thread by a ``ThreadPreference``, so that jobs can be run as what they are: the runtime changes executors,
-/// which costs a trip through the queue, at every call of an async function whose task runs under another preference
-/// than its own.
+/// Tasks prefer the thread by a ``ThreadPreference``, so that jobs can be run as what they are: the runtime changes
+/// executors, which costs a trip through the queue, at every call of an async function whose task runs under another
+/// preference than its own.
 final class DriverExecutor: SerialExecutor {
     private enum Work {
         /// Of the driver's actor.

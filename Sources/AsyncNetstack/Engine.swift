@@ -136,7 +136,7 @@ extension Engine {
     }
 
     /// Waits for a time to pass.
-    func sleep(_ interval: Interval) async throws {
+    func pause(_ interval: Interval) async throws {
         let due = owner.now + interval
         tickets += 1
         let occasion = Occasion.time(tickets)
@@ -364,7 +364,7 @@ extension Engine {
         let deadline = owner.now + grace
         while owner.tables.connections > over.count, owner.now < deadline, end == nil {
             let rest = deadline - owner.now
-            do { try await sleep(min(rest, .milliseconds(10))) } catch { break }
+            do { try await pause(min(rest, .milliseconds(10))) } catch { break }
         }
         for id in open { close(id) }
         owner.abortAll()

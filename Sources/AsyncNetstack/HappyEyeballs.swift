@@ -25,8 +25,8 @@ enum HappyEyeballs {
         case timeForNext(after: Int)
     }
 
-    /// The first connection that is established. When none is, the error of the attempt that began first, unless another
-    /// says more than that there is no way.
+    /// The first connection that is established. When none is, the error of the attempt that began first, unless
+    /// another says more than that there is no way.
     static func connect(
         to candidates: [Endpoint], from local: Endpoint?, timeout: Interval?, by engine: Engine
     ) async throws -> TCPConnection {
@@ -45,7 +45,7 @@ enum HappyEyeballs {
                 group.addTask { await attempt(candidate, from: local, by: deadline, engine) }
                 guard begun < candidates.count else { return }
                 group.addTask {
-                    try? await engine.sleep(delay)
+                    try? await engine.pause(delay)
                     return .timeForNext(after: number)
                 }
             }

@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// The program and its child tasks (`async let`, task groups) run on the simulation's thread, one at a time, and the
 /// clock goes on only when all of them wait. An unstructured `Task` is part of that when it is made with
-/// ``TCPStack/executor``; made without, or waiting for the real clock, it works, but its runs are not the same each time.
+/// ``TCPStack/executor``; made without, or waiting for the real clock, it works, but its runs are not the same each
+/// time.
 public enum SimulatedNetwork {
     /// Runs a program over a client and a server, ``TwoHosts``, with a link between them.
     /// - Parameters:

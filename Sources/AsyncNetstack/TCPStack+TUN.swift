@@ -39,8 +39,8 @@ public struct TUNOptions: Sendable {
 extension TCPStack {
     /// Opens a TUN device and starts a stack on it, with a thread of its own. All packets that are for nobody the stack
     /// knows go to the kernel.
-    /// - Throws: ``NetstackError/device(_:)`` with a sentence that helps; ``NetstackError/call(_:)`` for an address that
-    ///   cannot be a host's.
+    /// - Throws: ``NetstackError/device(_:)`` with a sentence that helps; ``NetstackError/call(_:)`` for an address
+    ///   that cannot be a host's.
     public static func tun(_ options: TUNOptions) throws -> TCPStack {
         #if os(Linux)
             do {

@@ -74,12 +74,12 @@ public final class TCPStack: Sendable {
         return TCPListener(id, of: engine, local: local)
     }
 
-    /// The stack's thread, for `Task(executorPreference:)`: tasks on it talk to the stack without a change of threads, and
-    /// in a simulation they are part of the run. What blocks there blocks the stack.
+    /// The stack's thread, for `Task(executorPreference:)`: tasks on it talk to the stack without a change of threads,
+    /// and in a simulation they are part of the run. What blocks there blocks the stack.
     public var executor: any TaskExecutor { preference }
 
     /// Waits on the stack's clock: real or virtual.
-    public func sleep(for duration: Duration) async throws { try await engine.sleep(Interval(duration)) }
+    public func pause(for duration: Duration) async throws { try await engine.pause(Interval(duration)) }
 
     /// The stack's clock.
     public var now: Instant { get async { await engine.now } }

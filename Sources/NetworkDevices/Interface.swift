@@ -27,8 +27,8 @@
             throw .addressInUse(address, interface: other.name)
         }
 
-        /// An IPv6 address is tentative at first. Whoever connects meanwhile gets another source address, such as that of
-        /// the loopback, and no answer. After a second it is the kernel's affair.
+        /// An IPv6 address is tentative at first. Whoever connects meanwhile gets another source address, such as that
+        /// of the loopback, and no answer. After a second it is the kernel's affair.
         private func awaitUse(of address: IPAddress) {
             guard case .v6(let address) = address else { return }
             for _ in 0..<1000 where unsafe stcp_interface_can_bind6(name, address.high, address.low) == -EADDRNOTAVAIL {

@@ -1,7 +1,8 @@
 public import NetPrimitives
 
 #if os(Linux)
-    // Its header includes the C library's: which of the two modules the compiler calls the owner of a type is up to chance.
+    // Its header includes the C library's: which of the two modules the compiler calls the owner of a type is up to
+    // chance.
     import CNetworkDevices
 #endif
 #if canImport(Glibc)

@@ -1,6 +1,7 @@
 import Dispatch
 
-/// Standard output, written on a thread of its own: a slow reader holds up whoever waits for the write, and nobody else.
+/// Standard output, written on a thread of its own: a slow reader holds up whoever waits for the write, and nobody
+/// else.
 final class BlockingOutput: Sendable {
     private let queue = DispatchQueue(label: "standard output")
 

@@ -65,7 +65,7 @@ struct Client: Sendable {
         let statistics = PingStatistics("\(destination.host):\(destination.port)")
         let code = await untilSignal {
             for number in 1...count {
-                if number > 1 { try await stack.sleep(for: .nanoseconds(interval.nanoseconds)) }
+                if number > 1 { try await stack.pause(for: .nanoseconds(interval.nanoseconds)) }
                 do {
                     let (connection, took) = try await open()
                     statistics.add(took)

@@ -63,7 +63,8 @@ final class PingStatistics: Sendable {
         text += "\(record.attempts) attempts, \(record.established) established, \(share)% failed"
         if let least = record.min, let mean = record.avg, let most = record.max, let deviation = record.mdev {
             text +=
-                "\nmin/avg/max/mdev = \(Self.text(least))/\(Self.text(mean))/\(Self.text(most))/\(Self.text(deviation)) ms"
+                "\nmin/avg/max/mdev = "
+                + [least, mean, most, deviation].map(Self.text).joined(separator: "/") + " ms"
         }
         return text
     }

@@ -11,9 +11,10 @@ struct Serve: AsyncParsableCommand {
             The stack lives at --address, the kernel at --host-address, on a device that is made for it. Whoever the \
             kernel routes there can connect: nc, curl, ping.
 
-            Ends on SIGINT and SIGTERM with its connections closed properly, on a second one at once; SIGUSR1 says what \
-            the tables hold. The exit status is 0, or 6 when something is missing here (no root, no device, a name or an \
-            address in use), 74 when the capture could not be written whole, 64 when the command line makes no sense.
+            Ends on SIGINT and SIGTERM with its connections closed properly, on a second one at once; SIGUSR1 says \
+            what the tables hold. The exit status is 0, or 6 when something is missing here (no root, no device, a \
+            name or an address in use), 74 when the capture could not be written whole, 64 when the command line makes \
+            no sense.
 
             EXAMPLES:
               tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 --port 80 --echo

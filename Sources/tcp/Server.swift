@@ -144,8 +144,8 @@ private struct Status: Encodable {
     }
 
     var words: String {
-        "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB in "
-            + "use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
+        "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
+            + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
             + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped"
     }
 }

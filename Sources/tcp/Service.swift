@@ -83,7 +83,7 @@ enum Service: Sendable {
             }
             try await connection.closeWrite()
             group.addTask {
-                try? await stack.sleep(for: Self.patience)
+                try? await stack.pause(for: Self.patience)
                 return 0
             }
             let received = try await group.next() ?? 0

@@ -89,7 +89,7 @@ struct FailureTests {
             let connection = try await client.connect(to: "server:80")
             let accepted = try #require(try await listener.accept())
             let reading = Task(executorPreference: client.executor) { try await connection.read() }
-            try await client.sleep(for: .seconds(1))
+            try await client.pause(for: .seconds(1))
             reading.cancel()
             await #expect(throws: CancellationError.self) { try await reading.value }
             await #expect(throws: NetstackError.connection(.reset, peer: connection.local)) {
@@ -105,7 +105,7 @@ struct FailureTests {
     func cancelledAttempt() async throws {
         try await SimulatedNetwork.run(conditions: LinkConditions(loss: 1)) { client, _ in
             let attempt = Task(executorPreference: client.executor) { try await client.connect(to: "192.0.2.2:80") }
-            try await client.sleep(for: .seconds(1))
+            try await client.pause(for: .seconds(1))
             #expect(await client.tables.connections == 1)
             attempt.cancel()
             await #expect(throws: CancellationError.self) { _ = try await attempt.value }
@@ -119,11 +119,11 @@ struct FailureTests {
             let listener = try server.listen(on: "0.0.0.0:80")
             #expect(throws: NetstackError.call(.addressInUse)) { _ = try server.listen(on: "0.0.0.0:80") }
             let accepting = Task(executorPreference: server.executor) { try await listener.accept() == nil }
-            try await server.sleep(for: .seconds(1))
+            try await server.pause(for: .seconds(1))
             accepting.cancel()
             #expect(try await accepting.value)
             let again = Task(executorPreference: server.executor) { try await listener.accept() == nil }
-            try await server.sleep(for: .seconds(1))
+            try await server.pause(for: .seconds(1))
             await listener.close()
             #expect(try await again.value)
             await (try server.listen(on: "0.0.0.0:80")).close()
@@ -142,7 +142,7 @@ struct FailureTests {
             connection = nil
             #expect(try await accepted.read().isEmpty, "a FIN, not a RST")
             await accepted.close()
-            try await server.sleep(for: .seconds(1))
+            try await server.pause(for: .seconds(1))
             #expect(await client.tables.connections == 0)
         }
         #expect(

@@ -36,10 +36,10 @@ struct ProgramTests {
         }
     }
 
-    @Test("an hour of sleep is no wait")
-    func sleep() async throws {
+    @Test("an hour of waiting takes none")
+    func pause() async throws {
         let now = try await SimulatedNetwork.run { client, _ in
-            try await client.sleep(for: .seconds(3600))
+            try await client.pause(for: .seconds(3600))
             return await client.now
         }
         #expect(now == .zero + .seconds(3600))
@@ -76,7 +76,7 @@ struct ProgramTests {
                 await connection.close()
                 return finished
             }
-            try await server.sleep(for: .seconds(60))
+            try await server.pause(for: .seconds(60))
             var received: [UInt8] = []
             while case let bytes = try await accepted.read(), !bytes.isEmpty { received += bytes }
             #expect(try await writing.value > .zero + .seconds(60))
@@ -119,7 +119,7 @@ struct ProgramTests {
             await client.close(within: .seconds(5))
             #expect(await client.now >= .zero + .seconds(5))
             #expect(try await accepted.read().isEmpty)
-            try await server.sleep(for: .seconds(1))
+            try await server.pause(for: .seconds(1))
             await #expect(throws: NetstackError.connection(.reset, peer: connection.local)) {
                 try await accepted.write("still there?")
             }

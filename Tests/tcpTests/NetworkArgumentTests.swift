@@ -1,6 +1,7 @@
 import ArgumentParser
 import NetPrimitives
 import Netstack
+import NetworkDevices
 import Testing
 
 @testable import AsyncNetstack
@@ -8,17 +9,19 @@ import Testing
 
 @Suite("Arguments of serve and connect")
 struct NetworkArgumentTests {
-    static let serve = [
+    static let serveLine: [String] = [
         "serve", "--tun", "t", "--address", "10.77.0.2", "--host-address", "10.77.0.1/24", "--port", "80",
     ]
-    static let connect = ["connect", "--tun", "t", "--address", "10.77.0.2", "--host-address", "10.77.0.1/24"]
+    static let connectLine: [String] = [
+        "connect", "--tun", "t", "--address", "10.77.0.2", "--host-address", "10.77.0.1/24",
+    ]
 
     @Test("serve takes both families at once, and tcpdump's letters")
     func serve() throws {
         let more = [
             "--address", "fd77::2/64", "--host-address", "fd77::1/64", "--echo", "-nSv", "--trace", "--mtu", "9000",
         ]
-        let serve = try #require(try TCP.parseAsRoot(Self.serve + more) as? Serve)
+        let serve = try #require(try TCP.parseAsRoot(Self.serveLine + more) as? Serve)
         #expect(serve.tun.addresses.map(\.description) == ["10.77.0.2/32", "fd77::2/64"])
         #expect(serve.tun.hostAddresses.map(\.description) == ["10.77.0.1/24", "fd77::1/64"])
         #expect(serve.behaviour == .echo && serve.port == 80 && serve.backlog == 128 && serve.tun.mtu == 9000)
@@ -29,7 +32,7 @@ struct NetworkArgumentTests {
     @Test("connect takes netcat's letters")
     func connect() throws {
         let more = ["-4zv", "-p", "4000", "--timeout", "3s", "server.example", "443"]
-        let connect = try #require(try TCP.parseAsRoot(Self.connect + more) as? Connect)
+        let connect = try #require(try TCP.parseAsRoot(Self.connectLine + more) as? Connect)
         #expect(connect.host == "server.example" && connect.port == 443 && connect.sourcePort == 4000)
         #expect(connect.timeout?.interval == .seconds(3) && connect.onlyIPv4 && connect.reportsOnly)
     }
@@ -37,22 +40,27 @@ struct NetworkArgumentTests {
     @Test(
         "what does not make sense exits with 64 and says what does",
         arguments: [
-            (serve, "--echo, --discard, --chargen and --send FILE"),
-            (serve + ["--echo", "--send", "f"], "Say what to do"),
-            (serve + ["--echo", "--discard"], "--discard"), (serve + ["--echo", "--backlog=-1"], "backlog"),
-            (serve + ["--echo", "--mtu", "67"], "68 to 65535"), (serve + ["--echo", "--port", "0"], "1 to 65535"),
-            (serve + ["--echo", "--address", "fd77::2", "--mtu", "576"], "1280"),
-            (serve + ["--echo", "--address", "10.77.0.1"], "cannot be both"),
-            (serve + ["--echo", "--address", "224.0.0.1"], "10.77.0.2"),
-            (serve + ["--echo", "--address", "x"], "fd77::2"),
-            (serve + ["--echo", "--host-address", "10.77.0.1"], "10.77.0.1/24"),
-            (serve + ["--echo", "-w", "-", "--trace"], "standard output"), (serve + ["--echo", "-w", ""], "-w needs"),
-            (connect, "HOST"), (connect + ["h", "http"], "1 to 65535"), (connect + ["-46", "h", "80"], "exclude"),
-            (connect + ["-c", "0", "h", "80"], "counts from 1"), (connect + ["-c", "2", "-p", "9", "h", "80"], "-p"),
-            (connect + ["-w", "-", "h", "80"], "the peer's"), (connect + ["--timeout", "3h", "h", "80"], "1.5s"),
+            (serveLine, "--echo, --discard, --chargen and --send FILE"),
+            (serveLine + ["--echo", "--send", "f"], "Say what to do"),
+            (serveLine + ["--echo", "--discard"], "--discard"), (serveLine + ["--echo", "--backlog=-1"], "backlog"),
+            (serveLine + ["--echo", "--mtu", "67"], "68 to 65535"),
+            (serveLine + ["--echo", "--port", "0"], "1 to 65535"),
+            (serveLine + ["--echo", "--address", "fd77::2", "--mtu", "576"], "1280"),
+            (serveLine + ["--echo", "--address", "10.77.0.1"], "cannot be both"),
+            (serveLine + ["--echo", "--address", "224.0.0.1"], "10.77.0.2"),
+            (serveLine + ["--echo", "--address", "x"], "fd77::2"),
+            (serveLine + ["--echo", "--host-address", "10.77.0.1"], "10.77.0.1/24"),
+            (serveLine + ["--echo", "-w", "-", "--trace"], "standard output"),
+            (serveLine + ["--echo", "-w", ""], "-w needs"),
+            (connectLine, "<host>"), (connectLine + ["h", "http"], "1 to 65535"),
+            (connectLine + ["-46", "h", "80"], "exclude"),
+            (connectLine + ["-c", "0", "h", "80"], "counts from 1"),
+            (connectLine + ["-c", "2", "-p", "9", "h", "80"], "-p"),
+            (connectLine + ["-w", "-", "h", "80"], "the peer's"),
+            (connectLine + ["--timeout", "3h", "h", "80"], "1.5s"),
             (["serve", "--tun", "a name", "--address", "10.0.0.2", "--port", "80", "--echo"], "1 to 15"),
             (["serve", "--tun", "t", "--port", "80", "--echo"], "--address"),
-        ])
+        ] as [([String], String)])
     func usage(arguments: [String], hint: String) {
         do {
             _ = try TCP.parseAsRoot(arguments)
