@@ -5,9 +5,16 @@ import Synchronization
 ///
 /// The thread runs the driver's loop, and the loop calls ``drain()`` between its turns. When the loop has ended, and
 /// before it has begun, jobs run one by one on the same queue, so that nothing that waits for the driver waits for ever.
-final class DriverExecutor: SerialExecutor, TaskExecutor {
+///
+/// Tasks prefer the thread by a ``ThreadPreference``, so that jobs can be run as what they are: the runtime changes executors,
+/// which costs a trip through the queue, at every call of an async function whose task runs under another preference
+/// than its own.
+final class DriverExecutor: SerialExecutor {
     private enum Work {
+        /// Of the driver's actor.
         case job(UnownedJob)
+        /// Of a task that prefers this thread.
+        case preferredJob(UnownedJob, ThreadPreference)
         case call(@Sendable () -> Void)
     }
 
@@ -28,6 +35,7 @@ final class DriverExecutor: SerialExecutor, TaskExecutor {
     // MARK: Work
 
     func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
+    fileprivate func enqueue(_ job: UnownedJob, by preference: ThreadPreference) { add(.preferredJob(job, preference)) }
 
     /// Has `call` run on the thread, after what waits already.
     func post(_ call: @escaping @Sendable () -> Void) { add(.call(call)) }
@@ -60,9 +68,10 @@ final class DriverExecutor: SerialExecutor, TaskExecutor {
     }
 
     /// Runs what waits; what that adds waits for the next call.
+    /// - Parameter preference: that of the tasks that call the driver, if they have one.
     /// - Returns: whether there was anything.
     @discardableResult
-    func drain() -> Bool {
+    func drain(_ preference: ThreadPreference? = nil) -> Bool {
         let waiting = state.withLock { state in
             defer { state.work.removeAll(keepingCapacity: true) }
             return state.work
@@ -71,8 +80,14 @@ final class DriverExecutor: SerialExecutor, TaskExecutor {
             switch work {
             case .call(let call): call()
             case .job(let job):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+                if let preference {
+                    unsafe job.runSynchronously(
+                        isolatedTo: asUnownedSerialExecutor(), taskExecutor: preference.asUnownedTaskExecutor())
+                } else {
+                    unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+                }
+            case .preferredJob(let job, let preference):
+                unsafe job.runSynchronously(on: preference.asUnownedTaskExecutor())
             }
         }
         return !waiting.isEmpty
@@ -134,4 +149,13 @@ final class DriverExecutor: SerialExecutor, TaskExecutor {
     func checkIsolated() { precondition(isOnThread, "on the driver's thread") }
 
     func isIsolatingCurrentContext() -> Bool? { isOnThread }
+}
+
+/// A driver's thread as a preference of tasks.
+final class ThreadPreference: TaskExecutor {
+    let executor: DriverExecutor
+
+    init(_ executor: DriverExecutor) { self.executor = executor }
+
+    func enqueue(_ job: consuming ExecutorJob) { executor.enqueue(UnownedJob(job), by: self) }
 }

@@ -167,8 +167,9 @@ extension Engine {
                 if let failure = try call({ owner throws(StackError) in try owner.failure(of: id) }) {
                     throw NetstackError.connection(failure, peer: remote)
                 }
-                let isUnderWay = try call { owner throws(StackError) in try owner.attempt(of: id) != nil }
-                if !isUnderWay { return try handOver(id) }
+                if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil {
+                    return try handOver(id)
+                }
                 try await wait(for: .opening(id), since: before)
             }
         } catch {

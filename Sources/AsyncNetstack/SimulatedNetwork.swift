@@ -55,7 +55,8 @@ public enum SimulatedNetwork {
 
 /// One program's run: a thread, a simulation and the program's task.
 private final class Run<Value: Sendable>: Sendable {
-    private let executor = DriverExecutor("swift-tcp simulation")
+    private let executor: DriverExecutor
+    private let preference: ThreadPreference
     private let signal = DispatchSemaphore(value: 0)
     private let state = Mutex(State())
 
@@ -68,6 +69,11 @@ private final class Run<Value: Sendable>: Sendable {
     /// How long, on the real clock, a simulation at rest waits for a job from elsewhere before it calls that a stall.
     private static var patience: DispatchTimeInterval { .seconds(10) }
 
+    init() {
+        executor = DriverExecutor("swift-tcp simulation")
+        preference = ThreadPreference(executor)
+    }
+
     func start(
         _ seed: UInt64, _ names: [String: [IPAddress]], _ build: @escaping @Sendable (Simulation) -> [Host],
         _ program: @escaping @Sendable ([TCPStack]) async throws -> Value,
@@ -76,7 +82,7 @@ private final class Run<Value: Sendable>: Sendable {
         executor.start(wake: { [signal] in signal.signal() }) {
             let simulation = Simulation(seed: seed, trace: .nothing)
             let engines = build(simulation).map { host in self.engine(of: host, in: simulation) }
-            let stacks = engines.map { TCPStack($0, resolver: .table(names)) }
+            let stacks = engines.map { TCPStack($0, resolver: .table(names), preference: self.preference) }
             self.begin { try await program(stacks) }
             let result = self.loop(simulation, engines)
             for engine in engines { engine.assumeIsolated { $0.fail(.closed) } }
@@ -91,7 +97,7 @@ private final class Run<Value: Sendable>: Sendable {
     }
 
     private func begin(_ program: @escaping @Sendable () async throws -> Value) {
-        let task = Task(executorPreference: executor) {
+        let task = Task(executorPreference: preference) {
             let result: Result<Value, any Error>
             do {
                 result = .success(try await program())
@@ -110,7 +116,7 @@ private final class Run<Value: Sendable>: Sendable {
     /// The program first, then the next event, until the program has ended.
     private func loop(_ simulation: Simulation, _ engines: [Engine]) -> Result<Value, any Error> {
         while true {
-            if executor.drain() { continue }
+            if executor.drain(preference) { continue }
             if let result = state.withLock({ $0.result }) { return result }
             if simulation.step() { continue }
             if signal.wait(timeout: .now() + Self.patience) == .timedOut, !executor.hasWork {

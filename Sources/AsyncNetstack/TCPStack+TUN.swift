@@ -44,9 +44,11 @@ extension TCPStack {
     public static func tun(_ options: TUNOptions) throws -> TCPStack {
         #if os(Linux)
             do {
-                var wanted = options.device
-                wanted.guestAddresses += options.addresses.map(\.address)
-                let device = try TUNDevice(wanted)
+                for prefix in options.addresses {
+                    guard let other = TUNDevice.interface(having: prefix.address) else { continue }
+                    throw DeviceError.addressInUse(prefix.address, interface: other)
+                }
+                let device = try TUNDevice(options.device)
                 let poller = SharedPoller(try Poller())
                 try poller.watch(device)
                 return try start(options, device, poller)

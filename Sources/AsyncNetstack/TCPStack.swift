@@ -8,9 +8,11 @@ public import Netstack
 public final class TCPStack: Sendable {
     let engine: Engine
     let resolver: Resolver
+    private let preference: ThreadPreference
 
-    init(_ engine: Engine, resolver: Resolver) {
+    init(_ engine: Engine, resolver: Resolver, preference: ThreadPreference? = nil) {
         self.engine = engine
+        self.preference = preference ?? ThreadPreference(engine.executor)
         self.resolver = resolver
         #if DEBUG
             engine.executor.post { engine.assumeIsolated { $0.onComplaint(Complaint.print) } }
@@ -74,7 +76,7 @@ public final class TCPStack: Sendable {
 
     /// The stack's thread, for `Task(executorPreference:)`: tasks on it talk to the stack without a change of threads, and
     /// in a simulation they are part of the run. What blocks there blocks the stack.
-    public var executor: any TaskExecutor { engine.executor }
+    public var executor: any TaskExecutor { preference }
 
     /// Waits on the stack's clock: real or virtual.
     public func sleep(for duration: Duration) async throws { try await engine.sleep(Interval(duration)) }

@@ -8,9 +8,7 @@
         let name: String
 
         func configure(_ wanted: TUNConfiguration) throws(DeviceError) {
-            let present = InterfaceAddress.all()
-            for prefix in wanted.hostAddresses { try check(prefix.address, in: present.filter { $0.name != name }) }
-            for address in wanted.guestAddresses { try check(address, in: present) }
+            for prefix in wanted.hostAddresses { try check(prefix.address) }
             if unsafe stcp_interface_mtu(name) != Int32(wanted.mtu) {
                 try demand(unsafe stcp_interface_set_mtu(name, Int32(wanted.mtu)), "setting the MTU of \(name)")
             }
@@ -21,9 +19,11 @@
             for prefix in wanted.hostAddresses { awaitUse(of: prefix.address) }
         }
 
-        /// None of these may have the address.
-        private func check(_ address: IPAddress, in others: [InterfaceAddress]) throws(DeviceError) {
-            guard let other = others.first(where: { $0.address == address }) else { return }
+        /// No other interface may have the address.
+        private func check(_ address: IPAddress) throws(DeviceError) {
+            guard let other = InterfaceAddress.all().first(where: { $0.address == address && $0.name != name }) else {
+                return
+            }
             throw .addressInUse(address, interface: other.name)
         }
 

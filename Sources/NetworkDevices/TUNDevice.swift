@@ -6,18 +6,18 @@ public struct TUNConfiguration: Hashable, Sendable {
     public var name: String
     /// The kernel's own addresses on it, each with the length of its network: what lies in one is reached through it.
     public var hostAddresses: [IPPrefix]
-    /// The addresses of who lives behind it. The kernel may have none of them: it would not send to the device.
-    public var guestAddresses: [IPAddress]
     /// The largest packet, in bytes: 68...65535, and 1280 at least for IPv6.
     public var mtu: Int
 
-    public init(
-        name: String = "tun%d", hostAddresses: [IPPrefix] = [], guestAddresses: [IPAddress] = [], mtu: Int = 1500
-    ) {
+    public init(name: String = "tun%d", hostAddresses: [IPPrefix] = [], mtu: Int = 1500) {
         self.name = name
         self.hostAddresses = hostAddresses
-        self.guestAddresses = guestAddresses
         self.mtu = mtu
+    }
+
+    /// Whether an interface can have this name: 1 to 15 bytes, without slashes and white space.
+    public static func isName(_ text: String) -> Bool {
+        (1...15).contains(text.utf8.count) && !text.contains { $0.isWhitespace || $0 == "/" || $0 == "\0" }
     }
 }
 
@@ -43,9 +43,7 @@ public struct TUNConfiguration: Hashable, Sendable {
                 throw .mtuNotUsable(configuration.mtu)
             }
             let wanted = configuration.name
-            guard (1..<Int(STCP_NAME_SIZE)).contains(wanted.utf8.count),
-                !wanted.contains(where: { " /\n\0".contains($0) })
-            else { throw .invalidName(wanted) }
+            guard TUNConfiguration.isName(wanted) else { throw .invalidName(wanted) }
             let descriptor = try Descriptor(stcp_tun_open()) { .noTUN(code: $0) }
             let name = try Self.attach(descriptor.number, wanted)
             try Interface(name: name).configure(configuration)
@@ -67,6 +65,11 @@ public struct TUNConfiguration: Hashable, Sendable {
             case let error: throw .system("making the TUN device \(wanted)", code: error)
             }
             return String(decoding: assigned.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+
+        /// The interface of this machine that has an address; `nil` when none has.
+        public static func interface(having address: IPAddress) -> String? {
+            InterfaceAddress.all().first { $0.address == address }?.name
         }
 
         /// Reads the packets that wait, as many as fit.

@@ -30,7 +30,7 @@ struct Client: Sendable {
     init(_ arguments: TUNArguments, to destination: Destination, isReporting: Bool) throws {
         self.destination = destination
         report = Report(json: arguments.json, verbose: arguments.verbose, keepsOutputClear: !isReporting)
-        let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
+        let recorder = try arguments.showsPackets ? PacketRecorder(arguments, keepsOutputClear: !isReporting) : nil
         let story = arguments.verbose || arguments.json ? HandshakeStory(report) : nil
         self.recorder = recorder
         self.story = story

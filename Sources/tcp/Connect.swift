@@ -39,7 +39,7 @@ struct Connect: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp("Give up when it takes longer (default: the stack's own patience).", valueName: "duration"),
-        transform: DurationArgument.init(parsing:))
+        transform: DurationArgument.seconds(parsing:))
     var timeout: DurationArgument?
 
     @Flag(name: .customShort("z"), help: "Open, report and close: no data.")
@@ -50,7 +50,7 @@ struct Connect: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp("The time between two of -c (default: 1s).", valueName: "duration"),
-        transform: DurationArgument.init(parsing:))
+        transform: DurationArgument.seconds(parsing:))
     var interval = DurationArgument(.seconds(1))
 
     @Argument(help: "A name or an address.")
@@ -65,9 +65,8 @@ struct Connect: AsyncParsableCommand {
         if count ?? 1 > 1, sourcePort != nil {
             throw ValidationError("-c needs a new source port each time: leave -p away.")
         }
-        let usesOutput = tun.trace || tun.capture == "-"
-        if usesOutput, !reportsOnly, count == nil {
-            throw ValidationError("Standard output is the peer's: use --trace and -w - with -z or -c.")
+        if tun.capture == "-", !reportsOnly, count == nil {
+            throw ValidationError("Standard output is the peer's: use -w - with -z or -c.")
         }
     }
 

@@ -26,4 +26,10 @@ struct DurationArgument: Hashable, Sendable {
         }
         interval = Interval(nanoseconds: Int64((number * unit.nanoseconds).rounded()))
     }
+
+    /// As `init(parsing:)`, and a number alone is seconds, as netcat, ping and curl have it.
+    static func seconds(parsing text: String) throws -> DurationArgument {
+        let isNumber = !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        return try DurationArgument(parsing: isNumber ? text + "s" : text)
+    }
 }

@@ -23,6 +23,7 @@ enum Failure {
             case .aborted: interrupted
             }
         case NetstackError.closed, is CancellationError: interrupted
+        case OutputError.cannotCreate: local
         case let error as OutputError: error.exitCode
         case let code as ExitCode: code
         default: local

@@ -24,8 +24,12 @@ final class PacketRecorder: Sendable {
         var writeFailed = false
     }
 
+    /// Where the trace goes: standard output, or standard error when the first is the peer's.
+    private let keepsOutputClear: Bool
+
     /// - Throws: ``OutputError`` when the capture's file cannot be made.
-    init(_ arguments: TUNArguments) throws {
+    init(_ arguments: TUNArguments, keepsOutputClear: Bool = false) throws {
+        self.keepsOutputClear = keepsOutputClear
         state = Mutex(
             State(
                 printer: arguments.trace ? PacketPrinter(options: arguments.printing.options) : nil,
@@ -51,7 +55,11 @@ final class PacketRecorder: Sendable {
         if state.printer != nil {
             let lines = packets.compactMap { state.printer?.line(for: $0.bytes, at: $0.time + sinceEpoch) }
             do {
-                try OutputFile.standardOutput.write(lines: lines)
+                if keepsOutputClear {
+                    try OutputFile.standardError.write(lines: lines)
+                } else {
+                    try OutputFile.standardOutput.write(lines: lines)
+                }
             } catch {
                 state.printer = nil
                 Report.complain("\(error): going on without the trace")

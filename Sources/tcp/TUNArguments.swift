@@ -49,8 +49,8 @@ struct TUNArguments: ParsableArguments {
     var json = false
 
     func validate() throws {
-        guard (1...15).contains(device.utf8.count), !device.contains(where: { "/ \t\n".contains($0) }) else {
-            throw ValidationError("The name of a device has 1 to 15 characters, without / and spaces.")
+        if !TUNConfiguration.isName(device) {
+            throw ValidationError("A device's name has 1 to 15 characters, without / and spaces.")
         }
         if addresses.isEmpty { throw ValidationError("The stack needs an --address.") }
         for prefix in addresses where hostAddresses.contains(where: { $0.address == prefix.address }) {
