@@ -38,6 +38,8 @@ actor Engine {
         self.executor = executor
     }
 
+    deinit { executor.stop() }
+
     /// What somebody may wait for.
     enum Occasion: Hashable {
         case opening(ConnectionID)

@@ -5,6 +5,17 @@ import Testing
 
 @testable import tcp
 
+/// The command line is refused with 64, and says what would be accepted.
+func expectUsageError(of arguments: [String], saying hint: String) {
+    do {
+        _ = try TCP.parseAsRoot(arguments)
+        Issue.record("accepted")
+    } catch {
+        #expect(TCP.exitCode(for: error).rawValue == 64)
+        #expect(TCP.fullMessage(for: error).contains(hint))
+    }
+}
+
 @Suite("Arguments")
 struct ArgumentTests {
     @Test(
@@ -53,15 +64,7 @@ struct ArgumentTests {
             (["lab", "-w", ""], "-w needs"), (["lab", "--profile", "x"], "linux"), (["lab", "--color", "x"], "always"),
             (["lab", "-tttttt"], "-ttttt"),
         ])
-    func usage(arguments: [String], hint: String) {
-        do {
-            _ = try TCP.parseAsRoot(arguments)
-            Issue.record("accepted")
-        } catch {
-            #expect(TCP.exitCode(for: error).rawValue == 64)
-            #expect(TCP.fullMessage(for: error).contains(hint))
-        }
-    }
+    func usage(arguments: [String], hint: String) { expectUsageError(of: arguments, saying: hint) }
 
     @Test("all options at once")
     func options() throws {

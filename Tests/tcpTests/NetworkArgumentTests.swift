@@ -61,15 +61,7 @@ struct NetworkArgumentTests {
             (["serve", "--tun", "a name", "--address", "10.0.0.2", "--port", "80", "--echo"], "1 to 15"),
             (["serve", "--tun", "t", "--port", "80", "--echo"], "--address"),
         ] as [([String], String)])
-    func usage(arguments: [String], hint: String) {
-        do {
-            _ = try TCP.parseAsRoot(arguments)
-            Issue.record("accepted")
-        } catch {
-            #expect(TCP.exitCode(for: error).rawValue == 64)
-            #expect(TCP.fullMessage(for: error).contains(hint))
-        }
-    }
+    func usage(arguments: [String], hint: String) { expectUsageError(of: arguments, saying: hint) }
 
     @Test("every failure has its exit status and its word")
     func failures() {
