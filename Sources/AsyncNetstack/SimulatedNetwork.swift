@@ -80,7 +80,8 @@ private final class Run<Value: Sendable>: Sendable {
         _ program: @escaping @Sendable ([TCPStack]) async throws -> Value,
         completion: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
-        executor.start(wake: { [signal] in signal.signal() }) {
+        let wake: @Sendable () -> Void = { [signal] in signal.signal() }
+        executor.start(wake: wake) {
             let simulation = Simulation(seed: seed, trace: .nothing)
             let engines = build(simulation).map { host in self.engine(of: host, in: simulation) }
             let stacks = engines.map { TCPStack($0, resolver: .table(names), preference: self.preference) }

@@ -68,7 +68,7 @@ extension TCPStack {
 
         func watch(_ device: borrowing TUNDevice) throws(DeviceError) { try poller.watch(device) }
         func wait(_ longest: Interval?) { poller.wait(longest) }
-        func wake() { poller.wake() }
+        @Sendable func wake() { poller.wake() }
     }
 
     extension TCPStack {
@@ -93,7 +93,7 @@ extension TCPStack {
             let executor = DriverExecutor("swift-tcp " + device.name)
             let owner = DeviceOwner(stack, on: device, as: interface, observer: options.observer)
             let engine = Engine(Confined(value: owner), on: executor)
-            executor.start(wake: { poller.wake() }) { [weak engine] in
+            executor.start(wake: poller.wake) { [weak engine] in
                 while !executor.isStopping {
                     executor.drain()
                     guard let rest = engine.map({ engine in engine.assumeIsolated { $0.turn() } }) else { break }
