@@ -13,6 +13,11 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var fragmentedDatagramLimit: Int = 64
     /// The most half-open entries that wait for the third packet, of all listeners together.
     public var halfOpenLimit: Int = 65_536
+    /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
+    public var synCookies: SynCookies = .whenFull
+    /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:
+    /// tcp_abort_on_overflow).
+    public var abortsOnOverflow: Bool = false
     /// The most TIME-WAITs; the oldest gives way to one more.
     public var timeWaitLimit: Int = 65_536
     /// Ports that ``NetworkStack/connect(to:from:at:)`` chooses from. RFC 6335, 6: the dynamic ports.

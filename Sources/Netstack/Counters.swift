@@ -47,6 +47,12 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var listenDrops: UInt64 = 0
     /// SYNs dropped because the SYN queue was full: TcpExtTCPReqQFullDrop.
     public var synQueueDrops: UInt64 = 0
+    /// TcpExtTCPReqQFullDoCookies: SYNs that met a full SYN queue and were answered with a cookie.
+    public var synQueueCookies: UInt64 = 0
+    /// TcpExtSyncookiesSent, SyncookiesRecv, SyncookiesFailed.
+    public var cookiesSent: UInt64 = 0
+    public var cookiesReceived: UInt64 = 0
+    public var cookiesFailed: UInt64 = 0
     /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
     public var synRetransmits: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.

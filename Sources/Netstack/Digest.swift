@@ -20,7 +20,7 @@ extension NetworkStack {
         sink.combine(connectionsDigest(at: now))
         sink.combine(halfOpenDigest(at: now))
         sink.combine(timeWaitDigest(at: now))
-        sink.combine(listenersDigest())
+        sink.combine(listenersDigest(at: now))
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
         encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink)
         encodeFragments(into: &sink, at: now)
@@ -75,7 +75,7 @@ extension NetworkStack {
         return sink.finish()
     }
 
-    private func listenersDigest() -> UInt64 {
+    private func listenersDigest(at now: Instant) -> UInt64 {
         var sum: UInt64 = 0
         for index in 0..<listeners.entries.capacityUsed {
             let entry = listeners.entries[Slot(UInt32(truncatingIfNeeded: index))]
@@ -86,6 +86,7 @@ extension NetworkStack {
             var sink = Self.newSink
             sink.combine(own.hash(Self.newSink))
             sink.combine(UInt64(entry.backlog) << 32 | UInt64(entry.halfOpen) << 1 | (entry.isReady ? 1 : 0))
+            sink.combine(entry.cookieSentAt.map { UInt64(bitPattern: ($0 - now).nanoseconds) } ?? .max)
             encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink)
             sum &+= sink.finish()
         }
@@ -113,7 +114,9 @@ extension Configuration {
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
-        sink.combine(UInt64(hopLimit) << 8 | (answersEcho ? 1 : 0))
+        sink.combine(
+            UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2 | (abortsOnOverflow ? 2 : 0)
+                | (answersEcho ? 1 : 0))
         sink.combine(UInt64(icmpErrorsPerSecond))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)

@@ -30,10 +30,15 @@ extension NetworkStack {
             counters.listenDrops &+= 1
             return
         }
-        guard
-            listeners.entries[listener].halfOpen <= listeners.entries[listener].backlog,
-            flows.halfOpens.count < configuration.halfOpenLimit
-        else {
+        let isFull =
+            listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
+            || flows.halfOpens.count >= configuration.halfOpenLimit
+        if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
+            if isFull { counters.synQueueCookies &+= 1 }
+            return sendCookie(
+                answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
+        }
+        if isFull {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
             return
@@ -70,7 +75,13 @@ extension NetworkStack {
                 sendSynAck(slot, into: &answers, at: now)
             }
         case .reset(let reset):
-            emit(reset, tuple, by: interface, into: &answers)
+            // A cookie that went out before this entry was made counts as well.
+            let listener = Slot(UInt32(flows.halfOpens[slot].listener))
+            guard
+                completeByCookie(
+                    seg, payload: payload, tuple, listener: listener, interface: interface, replacing: slot,
+                    answers: &answers, at: now)
+            else { return emit(reset, tuple, by: interface, into: &answers) }
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
@@ -104,9 +115,43 @@ extension NetworkStack {
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
+            if configuration.abortsOnOverflow {
+                counters.embryonicResets &+= 1
+                counters.attemptFails &+= 1
+                removeHalfOpen(slot)
+                emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
+            }
             return
         }
-        let halfOpen = flows.halfOpens[slot].halfOpen
+        establish(
+            flows.halfOpens[slot].halfOpen, replacing: slot, seg, payload: payload, tuple, listener: listener,
+            interface: interface, answers: &answers, at: now)
+    }
+
+    /// An ACK that nothing was kept for may carry a cookie of ours.
+    /// - Parameter slot: an entry of the same 4-tuple, which a later SYN made.
+    /// - Returns: whether it does; then it is dealt with.
+    mutating func completeByCookie(
+        _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
+        replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
+    ) -> Bool {
+        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        // Linux: no answer either; the same ACK may come again when a place is free.
+        if listeners.entries[listener].isAcceptQueueFull {
+            counters.listenOverflows &+= 1
+            counters.listenDrops &+= 1
+            return true
+        }
+        establish(
+            entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
+            answers: &answers, at: now)
+        return true
+    }
+
+    private mutating func establish(
+        _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
+        listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+    ) {
         guard
             let tcb = Connection(
                 completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
@@ -117,7 +162,7 @@ extension NetworkStack {
             return
         }
         let attempt = passiveAttempt(halfOpen, tuple, listener: listener, at: now)
-        let key = unlinkHalfOpen(slot)
+        let key = slot.map { unlinkHalfOpen($0) } ?? flows.makeKey(tuple)
         let connection = insertConnection(tcb, key: key, tuple: tuple, interface: interface)
         flows.connections[connection].listener = UInt16(truncatingIfNeeded: listener.rawValue)
         flows.connections[connection].flags.insert(.queued)

@@ -155,13 +155,15 @@ extension NetworkStack {
                 seg, timeWait: slot, tuple: tuple, interface: facts.interface, answers: &answers, at: now)
         case nil:
             guard isForUs(facts) else { return }
-            strangerArrives(seg, tuple, interface: facts.interface, answers: &answers, at: now)
+            strangerArrives(
+                seg, payload: view.payload, tuple, interface: facts.interface, answers: &answers, at: now)
         }
     }
 
     /// A segment that belongs to nothing yet: for a listener, or for nobody.
     private mutating func strangerArrives(
-        _ seg: Segment, _ tuple: FourTuple, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+        _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, interface: InterfaceID,
+        answers: inout PacketBatch, at now: Instant
     ) {
         guard let listener = listeners.find(tuple) else {
             // 3.10.7.1, CLOSED: all data is discarded; everything but a RST is answered with one.
@@ -172,7 +174,10 @@ extension NetworkStack {
         case .ignore:
             break
         case .reset(let reset):
-            emit(reset, tuple, by: interface, into: &answers)
+            guard
+                completeByCookie(
+                    seg, payload: payload, tuple, listener: listener, interface: interface, answers: &answers, at: now)
+            else { return emit(reset, tuple, by: interface, into: &answers) }
         case .connectionRequest:
             synArrives(seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }

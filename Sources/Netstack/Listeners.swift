@@ -11,6 +11,8 @@ struct ListenerEntry: Listed, Sendable {
     /// Established connections that the application has not taken.
     var acceptQueue: SlotList
     var isReady: Bool
+    /// When the last SYN cookie went out.
+    var cookieSentAt: Instant?
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks
@@ -23,7 +25,7 @@ struct ListenerEntry: Listed, Sendable {
     static var vacant: ListenerEntry {
         ListenerEntry(
             local: Endpoint(.v4(.any), 0), backlog: 0, generation: 0, halfOpen: 0, acceptQueue: SlotList(),
-            isReady: false, link: .none, neighbours: SlotLinks())
+            isReady: false, cookieSentAt: nil, link: .none, neighbours: SlotLinks())
     }
 
     /// The accept queue takes `backlog + 1`, as in Linux: a backlog of 0 still lets one in.

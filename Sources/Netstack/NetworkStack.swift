@@ -27,6 +27,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var attemptQueue: AttemptQueue
     var generator: Generator
     var keys: StackKeys
+    var cookieKeys: CookieKeys
     var ports: PortCounters
     var icmpTokens: TokenBucket
     /// Connections with something to tell, and listeners.
@@ -50,6 +51,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         keys = StackKeys(&generator)
         flows = FlowTable(key: generator.sipKey())
         ports = PortCounters(&generator)
+        cookieKeys = CookieKeys(current: generator.sipKey())
         self.generator = generator
         interfaces = InterfaceTable()
         memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
@@ -79,6 +81,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         attemptQueue = other.attemptQueue.copy()
         generator = other.generator
         keys = other.keys
+        cookieKeys = other.cookieKeys
         ports = other.ports
         icmpTokens = other.icmpTokens
         readyConnections = other.readyConnections

@@ -105,6 +105,24 @@ extension HalfOpen {
         self.isAnswerDue = true
     }
 
+    /// The entry that would have been kept, rebuilt from the ACK that completes the handshake and from what its number
+    /// says (RFC 4987, 3.6). No round trip can be measured with it.
+    public init(
+        completedBy seg: Segment, mss: UInt16, agreement: Agreement, peerScale: UInt8, at now: Instant
+    ) {
+        self.answeredAt = now
+        self.iss = seg.ack + UInt32.max
+        self.irs = seg.seq + UInt32.max
+        self.tsRecent = seg.options.timestamps?.value ?? 0
+        self.mss = mss
+        self.agreement = agreement
+        self.peerScale = peerScale
+        self.retransmissions = 0
+        self.synCount = 0
+        self.repeatedAt = 0
+        self.isAnswerDue = false
+    }
+
     /// `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`, with the options of the peer that we share.
     public func answer(
         mss: UInt16, timestampOffset: UInt32, configuration: TCPConfiguration, at now: Instant

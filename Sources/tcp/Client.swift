@@ -38,7 +38,7 @@ struct Client: Sendable {
             story?.observe(packets)
             recorder?.observer(packets)
         }
-        stack = try arguments.open(observer: recorder == nil && story == nil ? nil : watch)
+        stack = try arguments.open(arguments.configuration, observer: recorder == nil && story == nil ? nil : watch)
     }
 
     private func connect() async throws -> TCPConnection {

@@ -52,6 +52,36 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The accept queue takes one more than this.", valueName: "number"))
     var backlog = 128
 
+    @Option(
+        name: .customLong("syn-cookies"),
+        help: "When SYNs are answered with cookies: never, when the SYN queue is full, always.")
+    var cookies = Cookies.full
+
+    @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
+    var abortOnOverflow = false
+
+    enum Cookies: String, CaseIterable, ExpressibleByArgument {
+        case off
+        case full
+        case always
+
+        var policy: SynCookies {
+            switch self {
+            case .off: .off
+            case .full: .whenFull
+            case .always: .always
+            }
+        }
+    }
+
+    /// How the stack is to behave.
+    var configuration: Configuration {
+        var configuration = tun.configuration
+        configuration.synCookies = cookies.policy
+        configuration.abortsOnOverflow = abortOnOverflow
+        return configuration
+    }
+
     func validate() throws {
         if (behaviour == nil) == (send == nil) {
             throw ValidationError("Say what to do: one of --echo, --discard, --chargen and --send FILE.")
@@ -69,7 +99,7 @@ struct Serve: AsyncParsableCommand {
             }
         do {
             try service.check()
-            let server = try Server(tun, port: port, backlog: backlog, service: service)
+            let server = try Server(tun, configuration, port: port, backlog: backlog, service: service)
             try await server.run()
         } catch let error as ExitCode {
             throw error

@@ -14,12 +14,14 @@ struct Server: Sendable {
     /// How long connections have to close when the server ends.
     private static let grace = Duration.seconds(3)
 
-    init(_ arguments: TUNArguments, port: UInt16, backlog: Int, service: Service) throws {
+    init(
+        _ arguments: TUNArguments, _ configuration: Configuration, port: UInt16, backlog: Int, service: Service
+    ) throws {
         self.service = service
         report = Report(json: arguments.json, verbose: arguments.verbose)
         let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
         self.recorder = recorder
-        let stack = try arguments.open(observer: recorder?.observer)
+        let stack = try arguments.open(configuration, observer: recorder?.observer)
         self.stack = stack
         listeners = try arguments.addresses.map { prefix in
             try stack.listen(on: Endpoint(prefix.address, port), backlog: backlog)
@@ -127,6 +129,9 @@ private struct Status: Encodable {
     let segmentsRetransmitted: UInt64
     let passiveOpens: UInt64
     let listenDrops: UInt64
+    let cookiesSent: UInt64
+    let cookiesReceived: UInt64
+    let cookiesFailed: UInt64
 
     init(_ tables: TableCounts, _ counters: Counters, allocatedBytes: Int) {
         connections = tables.connections
@@ -141,11 +146,15 @@ private struct Status: Encodable {
         segmentsRetransmitted = counters.segmentsRetransmitted
         passiveOpens = counters.passiveOpens
         listenDrops = counters.listenDrops
+        cookiesSent = counters.cookiesSent
+        cookiesReceived = counters.cookiesReceived
+        cookiesFailed = counters.cookiesFailed
     }
 
     var words: String {
         "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
             + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
-            + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped"
+            + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped, "
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) back"
     }
 }

@@ -73,14 +73,17 @@ struct TUNArguments: ParsableArguments {
     /// Whether some packets are to be seen.
     var showsPackets: Bool { trace || capture != nil }
 
+    /// How the profile has the stack behave.
+    var configuration: Configuration {
+        switch profile {
+        case .default: Configuration()
+        case .linux: .linux
+        }
+    }
+
     /// Opens the device and starts the stack.
-    func open(observer: PacketObserver?) throws -> TCPStack {
+    func open(_ configuration: Configuration, observer: PacketObserver?) throws -> TCPStack {
         let tun = TUNConfiguration(name: device, hostAddresses: hostAddresses, mtu: mtu)
-        let configuration: Configuration =
-            switch profile {
-            case .default: Configuration()
-            case .linux: .linux
-            }
         return try .tun(
             TUNOptions(device: tun, addresses: addresses, configuration: configuration, observer: observer))
     }

@@ -1,0 +1,232 @@
+import NetPrimitives
+import TCPStateMachine
+import Testing
+import WireFormats
+
+@testable import Netstack
+
+/// SYN cookies: rows 48 to 58 of the checklist, and what Linux was seen to do (2.4).
+@Suite("SYN cookies")
+struct SynCookieTests {
+    /// A SYN from a port, and the segment that answers it.
+    private static func answer(
+        _ station: inout Station, _ seg: Segment = .syn(), from port: UInt16, at milliseconds: Int64? = nil
+    ) -> Segment? {
+        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
+        batch.append(
+            Wire.packet(seg, from: Endpoint(station.family.peer, port), to: station.own).span,
+            interface: InterfaceID(0))
+        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
+        if let milliseconds { station.wait(until: milliseconds) }
+        station.stack.receive(batch, answers: &answers, at: station.now)
+        return answers.isEmpty ? nil : Wire.segment(Wire.copy(answers, 0))
+    }
+
+    /// A station whose listener answers with cookies only.
+    private static func always(_ family: Family = .ipv4, backlog: Int = 8) throws -> Station {
+        var station = try Station(family, Configuration().with { $0.synCookies = .always })
+        _ = try station.stack.listen(on: station.own, backlog: backlog)
+        return station
+    }
+
+    private static func receive(_ station: inout Station, _ seg: Segment, from port: UInt16) -> [String] {
+        station.receive(seg, from: Endpoint(station.family.peer, port))
+    }
+
+    @Test("begin at SYN number n + 2 of listen(n), and not while handshakes complete", arguments: [0, 1, 2, 5, 64])
+    func begin(backlog: Int) throws {
+        var station = try Station(.ipv4, Configuration())
+        let listener = try station.stack.listen(on: station.own, backlog: backlog)
+        for port in 0..<UInt16(backlog + 1) { #expect(Self.answer(&station, from: 5_000 + port) != nil) }
+        #expect(station.stack.counters.cookiesSent == 0)
+        #expect(try station.stack.info(of: listener).synQueueLength == backlog + 1)
+        for port in 0..<UInt16(3) { #expect(Self.answer(&station, from: 9_000 + port) != nil) }
+        #expect(station.stack.counters.cookiesSent == 3 && station.stack.counters.synQueueCookies == 3)
+        #expect(station.stack.tables.halfOpen == backlog + 1, "a cookie keeps nothing")
+    }
+
+    @Test("off: the SYN is dropped and counted")
+    func off() throws {
+        var station = try Station(.ipv4, Configuration().with { $0.synCookies = .off })
+        _ = try station.stack.listen(on: station.own, backlog: 0)
+        _ = Self.answer(&station, from: 4_000)
+        #expect(Self.answer(&station, from: 4_001) == nil)
+        #expect(station.stack.counters.synQueueDrops == 1 && station.stack.counters.listenDrops == 1)
+    }
+
+    @Test("a cookie is never sent again, and nothing is stored", arguments: Family.allCases)
+    func stateless(_ family: Family) throws {
+        var station = try Self.always(family)
+        #expect(Self.answer(&station, from: 4_000) != nil)
+        #expect(station.stack.tables.halfOpen == 0 && station.stack.nextDeadline() == nil)
+    }
+
+    @Test("the number: the same within a minute, client's plus one gives plus one, classes differ by one")
+    func numbers() throws {
+        var station = try Self.always()
+        let first = try #require(Self.answer(&station, from: 4_000)).seq
+        #expect(Self.answer(&station, from: 4_000, at: 59_000)?.seq == first)
+        #expect(Self.answer(&station, .syn(5_001), from: 4_000)?.seq == first + 1)
+        #expect(Self.answer(&station, from: 4_001)?.seq != first)
+        var seg = Segment.syn()
+        let lowest = first + UInt32.max + UInt32.max + UInt32.max
+        let rows: [(mss: UInt16, sizeClass: UInt32)] = [
+            (500, 0), (1_000, 0), (1_300, 1), (1_301, 1), (1_459, 2), (1_460, 3), (9_000, 3),
+        ]
+        for row in rows {
+            seg.options.maximumSegmentSize = row.mss
+            #expect(Self.answer(&station, seg, from: 4_000)?.seq == lowest + row.sizeClass, "\(row.mss)")
+        }
+    }
+
+    @Test(
+        "without timestamps only the MSS survives, with them SACK and the window scale too", arguments: [false, true])
+    func options(hasTimestamps: Bool) throws {
+        for scale in [nil, 0, 7, 14] as [UInt8?] {
+            for sack in [false, true] {
+                var station = try Self.always()
+                var syn = Segment.syn()
+                syn.options.maximumSegmentSize = 1_400
+                syn.options.isSACKPermitted = sack
+                syn.options.windowScale = scale
+                if hasTimestamps { syn.options.timestamps = TCPTimestamps(value: 77, echoReply: 0) }
+                let answer = try #require(Self.answer(&station, syn, from: 4_000, at: 123_456))
+                #expect((answer.options.timestamps != nil) == hasTimestamps)
+                #expect(answer.options.isSACKPermitted == (sack && hasTimestamps))
+                #expect((answer.options.windowScale != nil) == (scale != nil && hasTimestamps))
+                var ack = Segment.ack((answer.seq + 1).rawValue)
+                ack.options.timestamps = answer.options.timestamps.map { TCPTimestamps(value: 78, echoReply: $0.value) }
+                #expect(Self.receive(&station, ack, from: 4_000) == [])
+                let accepted = station.stack.acceptedInfo()
+                let attempt = try #require(accepted)
+                #expect(attempt.hasTimestamps == hasTimestamps)
+                #expect(attempt.hasSACK == (sack && hasTimestamps))
+                #expect(attempt.sendScale.rawValue == (hasTimestamps ? scale ?? 0 : 0))
+                #expect(attempt.mss == 1_300 - (hasTimestamps ? 12 : 0))
+            }
+        }
+    }
+
+    @Test(
+        "what completes, and what does not (checklist 51, 52)", arguments: Family.allCases,
+        [
+            ("an ACK", TCPFlags.ack, 0, 0, true), ("text", [.ack, .psh], 0, 10, true),
+            ("a FIN", [.ack, .fin], 0, 0, true), ("a SYN", [.ack, .syn], 0, 0, false),
+            ("a RST", [.ack, .rst], 0, 0, false), ("text from further on", [.ack, .psh], 5, 10, false),
+        ] as [(String, TCPFlags, UInt32, Int, Bool)])
+    func completion(_ family: Family, _ row: (String, TCPFlags, UInt32, Int, Bool)) throws {
+        var station = try Self.always(family)
+        let answer = try #require(Self.answer(&station, from: 4_000))
+        let seg = Segment(row.1, seq: 5_001 + row.2, ack: (answer.seq + 1).rawValue, length: row.3)
+        let said = Self.receive(&station, seg, from: 4_000)
+        #expect(station.stack.tables.connections == (row.4 ? 1 : 0), "\(row.0)")
+        if row.0 == "text from further on" {
+            #expect(said == ["R \(seg.ack.rawValue)"] && station.stack.counters.cookiesFailed == 1)
+        }
+        #expect(station.stack.counters.cookiesReceived == (row.4 ? 1 : 0), "\(row.0)")
+    }
+
+    @Test("a number holds for this minute and the next: 60 to 120 s (2.4)")
+    func lifetime() throws {
+        for (sent, acknowledged, isGood) in [(0, 55, true), (0, 90, true), (59, 119, true), (0, 119, true)] {
+            var station = try Self.always()
+            let answer = try #require(Self.answer(&station, from: 4_000, at: Int64(sent) * 1000))
+            station.wait(until: Int64(acknowledged) * 1000)
+            _ = Self.receive(&station, .ack((answer.seq + 1).rawValue), from: 4_000)
+            #expect((station.stack.tables.connections == 1) == isGood, "\(sent) to \(acknowledged) s")
+        }
+        // Two minutes later the number is wrong; cookies are still looked at when others went out meanwhile.
+        var station = try Self.always()
+        let answer = try #require(Self.answer(&station, from: 4_000))
+        _ = Self.answer(&station, from: 4_001, at: 119_000)
+        station.wait(until: 121_000)
+        let ack = (answer.seq + 1).rawValue
+        #expect(Self.receive(&station, .ack(ack), from: 4_000) == ["R \(ack)"])
+        #expect(station.stack.counters.cookiesFailed == 1)
+    }
+
+    @Test("without recent cookies an ACK is a stranger's (checklist 54)")
+    func notExpected() throws {
+        var station = try Self.always()
+        let answer = try #require(Self.answer(&station, from: 4_000))
+        station.wait(until: 120_000)
+        let ack = (answer.seq + 1).rawValue
+        #expect(Self.receive(&station, .ack(ack), from: 4_000) == ["R \(ack)"])
+        #expect(station.stack.counters.cookiesFailed == 0)
+    }
+
+    @Test("a cookie that meets a full accept queue is dropped without a word, and may succeed later (checklist 57)")
+    func fullAcceptQueue() throws {
+        var station = try Self.always(backlog: 0)
+        let first = try #require(Self.answer(&station, from: 4_000))
+        let second = try #require(Self.answer(&station, from: 4_001))
+        _ = Self.receive(&station, .ack((first.seq + 1).rawValue), from: 4_000)
+        #expect(Self.receive(&station, .ack((second.seq + 1).rawValue), from: 4_001) == [])
+        #expect(station.stack.counters.listenOverflows == 1 && station.stack.counters.cookiesReceived == 2)
+        _ = station.stack.acceptedInfo()
+        _ = Self.receive(&station, .ack((second.seq + 1).rawValue), from: 4_001)
+        #expect(station.stack.tables.connections == 2)
+    }
+
+    @Test("a late cookie counts although the same SYN was queued meanwhile (checklist 53)")
+    func lateCookie() throws {
+        var station = try Station(.ipv4, Configuration())
+        let listener = try station.stack.listen(on: station.own, backlog: 0)
+        let other = try #require(Self.answer(&station, from: 3_999))
+        let cookie = try #require(Self.answer(&station, from: 4_000))
+        _ = Self.receive(&station, .rst(seq: 5_001), from: 3_999)
+        #expect(other.seq != cookie.seq && station.stack.tables.halfOpen == 0)
+        #expect(try #require(Self.answer(&station, from: 4_000)).seq != cookie.seq)
+        #expect(station.stack.tables.halfOpen == 1)
+        _ = Self.receive(&station, .ack((cookie.seq + 1).rawValue), from: 4_000)
+        #expect(try station.stack.info(of: listener).acceptQueueLength == 1 && station.stack.tables.halfOpen == 0)
+    }
+
+    @Test("keys: the one before still counts, one before that does not; two stacks can share one")
+    func keys() throws {
+        var station = try Self.always()
+        let (a, b, c) = (SipKey(1, 2), SipKey(3, 4), SipKey(5, 6))
+        station.stack.setCookieKeys(current: a)
+        let answer = try #require(Self.answer(&station, from: 4_000))
+        let ack = Segment.ack((answer.seq + 1).rawValue)
+        station.stack.setCookieKeys(current: c, previous: b)
+        #expect(Self.receive(&station, ack, from: 4_000) == ["R \(ack.ack.rawValue)"])
+        station.stack.setCookieKeys(current: b, previous: a)
+        #expect(Self.receive(&station, ack, from: 4_000) == [])
+        #expect(station.stack.tables.connections == 1)
+    }
+
+    @Test("an ACK with a number of chance is refused, a hundred thousand times")
+    func forged() throws {
+        var station = try Self.always()
+        _ = Self.answer(&station, from: 4_000)
+        var random = Generator(seed: Seed(7))
+        for _ in 0..<100_000 {
+            let number = UInt32(truncatingIfNeeded: random.next())
+            _ = Self.receive(&station, .ack(number), from: UInt16(truncatingIfNeeded: number >> 3) | 1)
+        }
+        #expect(station.stack.tables.connections == 0 && station.stack.counters.cookiesFailed == 100_000)
+    }
+
+    @Test("abortsOnOverflow answers the third packet with a RST when the accept queue is full (2.3)")
+    func abortOnOverflow() throws {
+        var station = try Station(.ipv4, .numbered.with { $0.abortsOnOverflow = true })
+        _ = try station.stack.listen(on: station.own, backlog: 1)
+        station.receive(.syn(), from: Endpoint(station.family.peer, 4_001))
+        station.open(from: 4_000)
+        station.open(from: 4_002)
+        #expect(Self.receive(&station, .ack(1_001), from: 4_001) == ["R 1001"])
+        #expect(station.stack.tables.halfOpen == 0 && station.stack.counters.embryonicResets == 1)
+        #expect(station.stack.counters.listenOverflows == 1 && station.stack.counters.listenDrops == 1)
+    }
+}
+
+extension NetworkStack {
+    /// Accepts from the only listener there is, and tells of the connection.
+    fileprivate mutating func acceptedInfo() -> ConnectionInfo? {
+        while let event = nextEvent() {
+            if case .acceptable(let listener) = event, let id = try? accept(listener) { return try? info(of: id) }
+        }
+        return nil
+    }
+}
