@@ -1,8 +1,8 @@
 import AsyncNetstack
 
 /// Greets whoever connects and says a name.
-func serve(on stack: TCPStack, at address: String) async throws {
-    for try await connection in try stack.listen(on: address, backlog: 128) {
+func serve(_ listener: TCPListener) async throws {
+    for try await connection in listener {
         let name = String(decoding: try await connection.read(), as: UTF8.self)
         try await connection.write("hello, \(name)")
         await connection.close()

@@ -14,7 +14,9 @@ func stack(on device: String, subnet: UInt8) throws -> TCPStack {
 do {
     let client = try stack(on: "greet0", subnet: 77)
     let server = try stack(on: "greet1", subnet: 78)
-    let serving = Task { try await serve(on: server, at: "10.78.0.2:80") }
+    // Before anybody connects.
+    let listener = try server.listen(on: "10.78.0.2:80", backlog: 128)
+    let serving = Task { try await serve(listener) }
     print(try await greet("world", at: "10.78.0.2:80", from: client))
     serving.cancel()
     await client.close()

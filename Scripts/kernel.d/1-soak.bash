@@ -7,7 +7,7 @@ soak() {
     addresses_for 4
     serve --echo --json
     # What is made once is made before the measure.
-    crowd 5 10 1
+    crowd 5 50 1
     wait_for 20 at_rest || fail "not at rest after the warming up: $report"
     local chunks rss after
     chunks=$(number chunksInUse)
@@ -19,7 +19,7 @@ soak() {
     after=$(resident serve)
     echo "after $(wc -l <"$dir/done") connections: $after KiB resident, $report"
     [ "$(number chunksInUse)" -le "$chunks" ] || fail "buffers are left: $report"
-    [ "$after" -le $((rss + 4096)) ] || fail "memory: $after KiB resident, $rss before"
+    [ "$after" -le $((rss + 3072)) ] || fail "memory: $after KiB resident, $rss before"
     expect_idle serve
     stop_serve
 }

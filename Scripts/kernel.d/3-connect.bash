@@ -115,7 +115,7 @@ test_case zero-ipv6 30 nc "connect -z at an open port over IPv6" zero 6
 
 counted() {
     listener 4 -k
-    connect 4 -z -c 5 --interval 200ms "$H4" 8080
+    connect 4 -z -c 5 --interval 0.2 "$H4" 8080
     expect_status 0 "connect -c 5"
     cat "$dir/connect.out" "$dir/connect.err" >"$dir/said"
     expect_line "$dir/said" 'min/avg/max/mdev'
@@ -123,7 +123,7 @@ counted() {
     [ "$took" -ge 800 ] || fail "five connections at 0.2 s took only $took ms"
 }
 
-test_case counted 30 nc "connect -c 5 --interval 200ms repeats as ping does, with min/avg/max/mdev" counted
+test_case counted 30 nc "connect -c 5 --interval 0.2 repeats as ping does, with min/avg/max/mdev" counted
 
 connect_json() {
     listener 4 -k

@@ -102,8 +102,11 @@ test_case handshake-ipv6 30 "tcpdump nc" "tcpdump sees [S], [S.], [.] and [P.] o
 connect_handshake() { # FAMILY
     listener "$1" -N
     printf 'hello\n' >"$dir/hello"
-    stdin=$dir/hello connect "$1" -w "$dir/own.pcap" "$(host_address "$1")" 8080
+    stdin=$dir/hello connect "$1" -w "$dir/own.pcap" --trace -n "$(host_address "$1")" 8080
     expect_status 0 "tcp connect"
+    # Standard output is the peer's, so the trace is on the other.
+    [ ! -s "$dir/connect.out" ] || fail "the peer said nothing, but there is something on stdout"
+    expect_line "$dir/connect.err" " > $(host_address "$1")\.8080: Flags \[S\], seq"
     timeout 10 tcpdump -n -r "$dir/own.pcap" -v tcp >"$dir/verbose" 2>"$dir/reread.err"
     tr -d '\n' <"$dir/verbose" | sed 's/    / /g; s/IP6\{0,1\} (/\n&/g' >"$dir/lines"
     expect_line "$dir/lines" " > $(host_address "$1")\.8080: Flags \[S\], cksum 0x[0-9a-f]+ \(correct\), seq"

@@ -141,7 +141,7 @@ full_disk() {
 full_device() {
     addresses_for 4
     run serve 5 "$tcp" serve --tun tun0 "${addresses[@]}" --port 80 --echo -w "$dir/no/such/folder/own.pcap"
-    expect_status 73 "a capture in a folder that is not there"
+    expect_status 6 "a capture in a folder that is not there"
     expect_line "$dir/serve.err" '^tcp: .*own\.pcap'
     expect_no_device
     start serve "$((limit + 5))" "$tcp" serve --tun tun0 "${addresses[@]}" --port 80 --echo -w /dev/full

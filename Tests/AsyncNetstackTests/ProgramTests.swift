@@ -16,7 +16,8 @@ struct ProgramTests {
     @Test("the example of the README greets, over both families", arguments: ["192.0.2.2:80", "[2001:db8::2]:80"])
     func example(address: String) async throws {
         let answer = try await SimulatedNetwork.run(conditions: slow) { client, server in
-            async let _ = serve(on: server, at: address)
+            let listener = try server.listen(on: address, backlog: 128)
+            async let _ = serve(listener)
             return try await greet("world", at: address, from: client)
         }
         #expect(answer == "hello, world")
@@ -50,7 +51,8 @@ struct ProgramTests {
         func run(_ seed: UInt64) async throws -> [Instant] {
             let rough = LinkConditions(latency: .milliseconds(10), loss: 0.1)
             return try await SimulatedNetwork.run(seed: seed, conditions: rough) { client, server in
-                async let _ = serve(on: server, at: "192.0.2.2:80")
+                let listener = try server.listen(on: "192.0.2.2:80", backlog: 128)
+                async let _ = serve(listener)
                 var times: [Instant] = []
                 for name in ["a", "b", "c"] {
                     _ = try await greet(name, at: "server:80", from: client)
