@@ -4,6 +4,14 @@ import AsyncNetstack
 import NetPrimitives
 import NetworkDevices
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A stack at 10.SUBNET.0.2, the kernel's end of the device at 10.SUBNET.0.1.
 func stack(on device: String, subnet: UInt8) throws -> TCPStack {
     let host = IPPrefix(.v4(IPv4Address(10, subnet, 0, 1)), length: 24)
@@ -23,4 +31,5 @@ do {
     await server.close()
 } catch {
     print("greeting:", error)
+    exit(1)
 }

@@ -41,6 +41,9 @@ public final class TCPStack: Sendable {
         to host: String, port: UInt16, from local: Endpoint? = nil, family: AddressFamily? = nil,
         timeout: Duration? = nil
     ) async throws -> TCPConnection {
+        if let address = IPAddress(host), family?.includes(address) ?? true {
+            return try await connect(to: Endpoint(address, port), from: local, timeout: timeout)
+        }
         let began = await engine.now
         let addresses = try await resolver.addresses(of: host, family: family)
         let spent = await engine.now - began

@@ -283,7 +283,7 @@ struct PassiveOpenTests {
 
     @Test("a SYN queue of n + 1; one more is dropped (2.3, cookies off)", arguments: [0, 3])
     func synQueue(_ backlog: Int) throws {
-        var station = try Station()
+        var station = try Station(.ipv4, .numbered.with { $0.synCookies = .off })
         let listener = try station.stack.listen(on: station.own, backlog: backlog)
         for port in 0..<UInt16(backlog + 2) {
             station.receive(.syn(), from: Endpoint(station.family.peer, 4_000 + port))
