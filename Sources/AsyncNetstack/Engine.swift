@@ -159,9 +159,7 @@ extension Engine {
                 if let failure = try call({ owner throws(StackError) in try owner.failure(of: id) }) {
                     throw NetstackError.connection(failure, peer: remote)
                 }
-                if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil {
-                    return try handOver(id)
-                }
+                if try call({ owner throws(StackError) in try owner.attempt(of: id) }) == nil { return try handOver(id) }
             }
         } catch {
             try? owner.abort(id)

@@ -4,8 +4,8 @@ import TCPStateMachine
 
 /// A configuration as a file: lines `name = value`, where `#` begins a comment.
 public enum ProfileFile {
-    /// Reads a file. `profile = NAME` takes all that a known profile says, so it comes first; every other name is that of
-    /// a field of `Configuration` or `TCPConfiguration`.
+    /// Reads a file. `profile = NAME` takes all that a known profile says, so it comes first; every other name is that
+    /// of a field of `Configuration` or `TCPConfiguration`.
     public static func read(
         _ text: String, name: String, base: Configuration = Configuration()
     ) throws(ScriptError) -> Configuration {
