@@ -20,7 +20,7 @@ public struct CodeSnapshot: Hashable, Sendable {
 /// Why code did not run to its end.
 public struct CodeError: Error, Hashable, Sendable {
     /// What went wrong.
-    public enum Reason: Hashable, Sendable {
+    public enum Reason: Error, Hashable, Sendable {
         /// `assert` saw something false: the message that the script gives, and the comparison with its values.
         case assertion(message: String?, comparison: String)
         /// A name that neither the code nor the runner has defined: the script wants what we do not have.
@@ -35,5 +35,15 @@ public struct CodeError: Error, Hashable, Sendable {
     public init(position: SourcePosition, reason: Reason) {
         self.position = position
         self.reason = reason
+    }
+
+    /// The reason as a sentence.
+    public var message: String {
+        switch reason {
+        case .assertion(let message?, let comparison): "\(message): assert \(comparison)"
+        case .assertion(nil, let comparison): "assert \(comparison)"
+        case .unknownName(let name): "nobody knows \(name)"
+        case .malformed(let expected): "expected \(expected)"
+        }
     }
 }

@@ -97,8 +97,8 @@ public enum Definition: Hashable, Sendable {
     case string(String)
     /// `` NAME=`text` ``.
     case command(String)
-    /// `NAME=123`.
-    case integer(Int64)
+    /// `NAME=0123`: the digits as they are written, since they may be a cookie's.
+    case integer(String)
     /// `NAME=word`.
     case word(String)
 
@@ -108,8 +108,8 @@ public enum Definition: Hashable, Sendable {
             self = .string(String(text.dropFirst().dropLast()))
         } else if text.count >= 2, text.hasPrefix("`"), text.hasSuffix("`") {
             self = .command(String(text.dropFirst().dropLast()))
-        } else if !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int64(text) {
-            self = .integer(number)
+        } else if !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) {
+            self = .integer(text)
         } else {
             self = .word(text)
         }
@@ -170,6 +170,24 @@ public enum EventTime: Hashable, Sendable {
     case absoluteRange(Interval, Interval)
     /// `+T1~+T2`, both from the same base.
     case relativeRange(Interval, Interval)
+}
+
+extension EventTime {
+    /// The time or the beginning of the range; `nil` for any time.
+    public var start: Interval? {
+        switch self {
+        case .absolute(let time), .relative(let time), .absoluteRange(let time, _), .relativeRange(let time, _): time
+        case .any: nil
+        }
+    }
+
+    /// Whether it counts from the script's beginning.
+    public var isAbsolute: Bool {
+        switch self {
+        case .absolute, .absoluteRange: true
+        case .any, .relative, .relativeRange: false
+        }
+    }
 }
 
 /// What happens.

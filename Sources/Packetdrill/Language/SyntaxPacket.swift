@@ -195,13 +195,11 @@ public enum TCPOptionSyntax: Hashable, Sendable {
     case fastOpen(cookie: [UInt8])
     /// `FOEXP [hex]`, kind 254 with the magic number f989.
     case experimentalFastOpen(cookie: [UInt8])
-    /// `md5 hex`: 16 bytes.
+    /// `md5 hex`: 16 bytes; none when the script does not care.
     case md5(digest: [UInt8])
     /// `ECN e0b N [ceb N [e1b N]]`, kind 172; `ECN e1b N [ceb N [e0b N]]`, kind 174: one to three counters of 24 bits
     /// in the order of the kind.
     case accurateECN(kind: UInt8, counters: [UInt32])
-    /// `generic`: any other kind with its bytes.
-    case other(kind: UInt8, bytes: [UInt8])
 
     /// Bytes that it takes in the header.
     public var length: Int {
@@ -216,7 +214,6 @@ public enum TCPOptionSyntax: Hashable, Sendable {
         case .experimentalFastOpen(let cookie): 4 + cookie.count
         case .md5(let digest): 2 + digest.count
         case .accurateECN(_, let counters): 2 + 3 * counters.count
-        case .other(_, let bytes): 2 + bytes.count
         }
     }
 }
