@@ -1,5 +1,5 @@
-internal import NetPrimitives
 public import Netstack
+internal import NetPrimitives
 internal import TCPStateMachine
 
 /// Configurations by name: what a script is written for.
