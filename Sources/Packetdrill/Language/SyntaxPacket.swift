@@ -200,6 +200,8 @@ public enum TCPOptionSyntax: Hashable, Sendable {
     /// `ECN e0b N [ceb N [e1b N]]`, kind 172; `ECN e1b N [ceb N [e0b N]]`, kind 174: one to three counters of 24 bits
     /// in the order of the kind.
     case accurateECN(kind: UInt8, counters: [UInt32])
+    /// What a packet of the stack may carry and scripts have no word for: any other kind with its bytes.
+    case other(kind: UInt8, bytes: [UInt8])
 
     /// Bytes that it takes in the header.
     public var length: Int {
@@ -214,6 +216,7 @@ public enum TCPOptionSyntax: Hashable, Sendable {
         case .experimentalFastOpen(let cookie): 4 + cookie.count
         case .md5(let digest): 2 + digest.count
         case .accurateECN(_, let counters): 2 + 3 * counters.count
+        case .other(_, let bytes): 2 + bytes.count
         }
     }
 }
