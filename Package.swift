@@ -76,7 +76,7 @@ let package = Package(
                 dependencies: [
                     "NetPrimitives", "Netstack", "LabScenarios", "PacketCapture", "PacketPrinting",
                     "ConnectionAnalysis", "NetworkSimulation", "NetworkDevices", "AsyncNetstack",
-                    "Packetdrill", "TCPStateMachine",
+                    "Packetdrill",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: strict),

@@ -39,7 +39,8 @@ struct ParserCallTests {
                 + "msg_control:=[{cmsg_level:=SOL_TCP cmsg_type:=TCP_CM_INQ cmsg_data:=0}]} 0)=1000"
         ),
         (
-            "sendto(3, ..., 10, 0, {sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr(\"192.0.2.1\")}, 16) = 10",
+            "sendto(3, ..., 10, 0, "
+                + "{sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr(\"192.0.2.1\")}, 16) = 10",
             "sendto(3 ... 10 0 {sa_family:=AF_INET sin_port:=htons(8080) sin_addr:=inet_addr(\"19\")} 16)=10"
         ),
         (

@@ -146,7 +146,8 @@ struct ParserShapeTests {
             ("0 < . 1:1(0) win 1 <...>", "t:1:21: expected options: an inbound segment has to say which, found '...'"),
             (
                 "0 > . 1:1(0) <foo>",
-                "t:1:15: expected one of the TCP options mss wscale sackOK sack TS nop eol FO FOEXP md5 ECN, found 'foo'"
+                "t:1:15: expected one of the TCP options "
+                    + "mss wscale sackOK sack TS nop eol FO FOEXP md5 ECN, found 'foo'"
             ),
             (
                 "0 > . 1:1(0) <FO abc,nop,nop>",

@@ -29,6 +29,7 @@ public struct CodeError: Error, Hashable, Sendable {
         case malformed(String)
     }
 
+    /// Where the statement begins, or what cannot be read stands.
     public var position: SourcePosition
     public var reason: Reason
 

@@ -65,7 +65,9 @@ struct ScriptParser {
 
     /// The token at hand is not what it should be.
     func unexpected(_ expected: String) -> ScriptError {
-        lexer.error(token.range.lowerBound, expected, found: token.kind == .end ? "the end" : "'\(tokenText)'")
+        // What is missing at the end is missing behind the last token, not behind blank lines.
+        if token.kind == .end { return lexer.error(lastEnd, expected, found: "the end") }
+        return lexer.error(token.range.lowerBound, expected, found: "'\(tokenText)'")
     }
 
     /// What was read is well formed and yet wrong.

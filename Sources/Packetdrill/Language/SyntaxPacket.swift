@@ -107,6 +107,7 @@ public struct TCPSyntax: Hashable, Sendable {
         case list([TCPOptionSyntax])
     }
 
+    /// The word that the segment begins with.
     public var flags: TCPFlagsSyntax
     /// `start:end(length)`, with end = start + length modulo 2^32.
     public var sequence: UInt32

@@ -93,6 +93,7 @@ public struct DrillSkip: Hashable, Sendable, Error {
         case feature
     }
 
+    /// What sort of thing is missing.
     public var kind: Kind
     /// What it is, short and the same for all scripts that want it: `TCP_FASTOPEN`.
     public var what: String
