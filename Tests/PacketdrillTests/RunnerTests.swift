@@ -145,7 +145,7 @@ struct RunnerTests {
         try pass(begin + "+.2~+.4 > P. 1:1001(1000) ack 1")
         try pass(begin + "* > P. 1:1001(1000) ack 1\n* > P. 1:1001(1000) ack 1")
         try pass(begin + ".3~.5 > P. 1:1001(1000) ack 1")
-        try fail(begin + "+.35~+.4 > P. 1:1001(1000) ack 1\n", line: 11, fields: [])
+        try fail(begin + "+.35~+.4 > P. 1:1001(1000) ack 1\n", line: 11, fields: ["time"])
     }
 
     @Test func scriptsThatWantWhatIsMissing() throws {
