@@ -50,7 +50,8 @@ struct CallReader {
         case "readv": return .receive(try descriptor(arguments[0]), limit: try vectorLength(arguments[1]))
         case "recvmsg":
             return .receive(
-                try descriptor(arguments[0]), limit: try vectorLength(arguments[1]?.field("msg_iov")), flags: try number(arguments[2]))
+                try descriptor(arguments[0]), limit: try vectorLength(arguments[1]?.field("msg_iov")),
+                flags: try number(arguments[2]))
         case "write", "send", "sendto":
             let count = try number(arguments[2])
             let flags = call.name == "write" ? 0 : try number(arguments[3])

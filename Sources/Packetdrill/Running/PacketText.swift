@@ -47,7 +47,8 @@ extension TCPOptionSyntax {
         case .experimentalFastOpen(let cookie): cookie.isEmpty ? "FOEXP" : "FOEXP " + Self.hex(cookie)
         case .md5(let digest): "md5 " + Self.hex(digest)
         case .accurateECN(let kind, let counters):
-            "ECN " + zip(kind == 172 ? ["e0b", "ceb", "e1b"] : ["e1b", "ceb", "e0b"], counters)
+            "ECN "
+                + zip(kind == 172 ? ["e0b", "ceb", "e1b"] : ["e1b", "ceb", "e0b"], counters)
                 .map { "\($0) \($1)" }.joined(separator: " ")
         case .other(let kind, let bytes): "option \(kind) \(Self.hex(bytes))"
         }

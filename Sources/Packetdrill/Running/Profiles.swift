@@ -1,5 +1,5 @@
-public import Netstack
 internal import NetPrimitives
+public import Netstack
 internal import TCPStateMachine
 
 /// Configurations by name: what a script is written for.

@@ -80,7 +80,8 @@ extension ScriptRun {
             freshSocket = number
             flow = nil
         case "accept", "accept4":
-            let child = children.last { $0.descriptor == nil && $0.hasAnswered } ?? children.last { $0.descriptor == nil }
+            let child =
+                children.last { $0.descriptor == nil && $0.hasAnswered } ?? children.last { $0.descriptor == nil }
             child?.descriptor = number
         default:
             break

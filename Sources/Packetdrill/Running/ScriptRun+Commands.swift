@@ -1,4 +1,6 @@
 internal import NetPrimitives
+internal import Netstack
+internal import NetworkSimulation
 internal import TCPStateMachine
 
 /// What scripts say to a shell. None is run: a table knows what they mean, and what it does not know skips the script.

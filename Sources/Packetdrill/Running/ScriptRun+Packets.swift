@@ -20,7 +20,8 @@ extension ScriptRun {
                 if match == .lenient, tcp.isPureAcknowledgment, saysNothingNew(tcp) { return }
                 let waited = (deadline - base).secondsText
                 throw failure(
-                    packet.position, "no packet of the connection came within \(waited) s", expected: text(packet.ip, tcp))
+                    packet.position, "no packet of the connection came within \(waited) s",
+                    expected: text(packet.ip, tcp))
             }
             try merge(&arrival, upTo: tcp, packet, until: deadline)
             guard let flow else { return }

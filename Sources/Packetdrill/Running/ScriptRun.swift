@@ -198,7 +198,7 @@ extension EventTime {
 
 extension Instant {
     /// Seconds with six digits.
-    var secondsText: String { (self - .zero).secondsText }
+    var secondsText: String { (self - Instant.zero).secondsText }
 }
 
 extension Interval {

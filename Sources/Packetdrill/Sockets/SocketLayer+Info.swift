@@ -18,7 +18,7 @@ extension SocketLayer {
         let mss = max(Int64(info.mss), 1)
         let flight = Int64(info.snd.max - info.snd.una)
         fields["tcpi_state"] = Self.stateNumber(info.state)
-        fields["tcpi_ca_state"] = 
+        fields["tcpi_ca_state"] =
             info.flight.isRecovering ? 3 : info.flight.timeouts > 0 ? 4 : info.flight.duplicateAcks > 0 ? 1 : 0
         fields["tcpi_retransmits"] = Int64(info.flight.timeouts)
         fields["tcpi_probes"] = Int64(info.flight.probes)

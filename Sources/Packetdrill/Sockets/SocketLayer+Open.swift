@@ -184,7 +184,9 @@ extension SocketLayer {
         socket.pendingError = nil
         socket.peeked = []
         socket.remote = nil
-        (socket.readIsShut, socket.writeIsShut, socket.peerHasClosed, socket.endWasNoticed) = (false, false, false, false)
+        (socket.readIsShut, socket.writeIsShut, socket.peerHasClosed, socket.endWasNoticed) = (
+            false, false, false, false
+        )
         return .done(0)
     }
 
