@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "NetworkDevices", targets: ["NetworkDevices"]),
         .library(name: "AsyncNetstack", targets: ["AsyncNetstack"]),
         .library(name: "ConnectionAnalysis", targets: ["ConnectionAnalysis"]),
+        .library(name: "Packetdrill", targets: ["Packetdrill"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -66,12 +67,16 @@ let package = Package(
                 "NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketCapture",
                 "PacketPrinting", "ConnectionAnalysis",
             ]),
+        room(
+            "Packetdrill",
+            ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketPrinting"]),
         [
             .executableTarget(
                 name: "tcp",
                 dependencies: [
                     "NetPrimitives", "Netstack", "LabScenarios", "PacketCapture", "PacketPrinting",
                     "ConnectionAnalysis", "NetworkSimulation", "NetworkDevices", "AsyncNetstack",
+                    "Packetdrill",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: strict),

@@ -11,8 +11,8 @@ struct CookieKeys: BitwiseCopyable, Sendable {
 /// SYN cookies as Linux makes them: a sequence number that holds what the listener would have kept.
 ///
 /// `hash1 + client's ISN + (minute << 24) + (hash2(minute) + class) mod 2^24`, where the class names one of four
-/// maximum segment sizes. Whoever lacks the key hits a valid number with one forged ACK in 2^29: two minutes are valid, and in each
-/// four numbers of 2^32.
+/// maximum segment sizes. Whoever lacks the key hits a valid number with one forged ACK in 2^29: two minutes are valid,
+/// and in each four numbers of 2^32.
 struct ClassicCookie {
     private let key: SipKey
 

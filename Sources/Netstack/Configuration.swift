@@ -24,6 +24,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var ephemeralPorts: ClosedRange16 = ClosedRange16(49152, 65535)
     /// IPv4's time to live, IPv6's hop limit.
     public var hopLimit: UInt8 = 64
+    /// IPv4's type of service, IPv6's traffic class, of segments; its two ECN bits are 0.
+    public var trafficClass: UInt8 = 0
     /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
     public var answersEcho: Bool = true
     /// ICMP errors that the stack originates, per second, with a burst of as many (RFC 1812, 4.3.2.8; RFC 4443,

@@ -4,9 +4,15 @@ import WireFormats
 
 /// What happens to connections as a whole: they come, things happen to them, they go.
 extension NetworkStack {
+    /// What a segment of ours may carry, and what we tell the peer of.
+    func ownMSS(for tuple: FourTuple, by interface: InterfaceID) -> UInt16 {
+        let mss = interfaces[interface].mss(isIPv6: tuple.isIPv6)
+        return min(mss, configuration.tcp.maximumSegment ?? mss)
+    }
+
     func pathFacts(for tuple: FourTuple, by interface: InterfaceID) -> PathFacts {
         PathFacts(
-            mss: interfaces[interface].mss(isIPv6: tuple.isIPv6), defaultPeerMSS: tuple.isIPv6 ? 1220 : 536,
+            mss: ownMSS(for: tuple, by: interface), defaultPeerMSS: tuple.isIPv6 ? 1220 : 536,
             timestampOffset: timestampOffset(for: tuple))
     }
 

@@ -115,8 +115,8 @@ extension Configuration {
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
         sink.combine(
-            UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2 | (abortsOnOverflow ? 2 : 0)
-                | (answersEcho ? 1 : 0))
+            UInt64(trafficClass) << 16 | UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2
+                | (abortsOnOverflow ? 2 : 0) | (answersEcho ? 1 : 0))
         sink.combine(UInt64(icmpErrorsPerSecond))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)

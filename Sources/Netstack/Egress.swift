@@ -177,12 +177,12 @@ extension NetworkStack {
         case (.v4(let local), .v4(let remote)):
             IPv4Header(
                 source: local, destination: remote, protocol: .tcp, payloadLength: length,
-                timeToLive: configuration.hopLimit
+                trafficClass: configuration.trafficClass & ~3, timeToLive: configuration.hopLimit
             ).emit(into: &packet)
         case (.v6(let local), .v6(let remote)):
             IPv6Header(
                 source: local, destination: remote, nextHeader: .tcp, payloadLength: length,
-                hopLimit: configuration.hopLimit, flowLabel: flowLabel
+                hopLimit: configuration.hopLimit, trafficClass: configuration.trafficClass & ~3, flowLabel: flowLabel
             ).emit(into: &packet)
         default:
             break

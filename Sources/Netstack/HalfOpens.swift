@@ -100,7 +100,7 @@ extension NetworkStack {
         let tuple = flows.tuple(flows.halfOpens[slot].key)
         guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
         let answer = flows.halfOpens[slot].halfOpen.answer(
-            mss: interfaces[interface].mss(isIPv6: tuple.isIPv6), timestampOffset: timestampOffset(for: tuple),
+            mss: ownMSS(for: tuple, by: interface), timestampOffset: timestampOffset(for: tuple),
             configuration: configuration.tcp, at: now)
         emit(answer, tuple, by: interface, into: &batch)
     }

@@ -26,6 +26,15 @@ public struct ConnectionInfo: Hashable, Sendable, BitwiseCopyable {
     /// cwnd and ssthresh, in bytes.
     public var congestionWindow: UInt32
     public var slowStartThreshold: UInt32
+    /// RTTVAR, in microseconds, and how often the timeout has doubled.
+    public var roundTripVariation: UInt32
+    public var backoff: Int
+    /// What recovery from loss is at.
+    public var flight: FlightInfo
+    /// The MSS that we told the peer of.
+    public var advertisedMSS: Int
+    /// Both ends offered to scale windows.
+    public var hasWindowScaling: Bool
     /// The last ICMP error about it, type and code.
     public var icmpType: UInt8
     public var icmpCode: UInt8
@@ -69,6 +78,9 @@ extension NetworkStack {
             readableBytes: tcb.readableBytes, unacknowledgedBytes: tcb.unacknowledgedBytes,
             smoothedRoundTrip: tcb.roundTrip.smoothed, retransmissionTimeout: tcb.roundTrip.timeout,
             congestionWindow: tcb.congestion.window, slowStartThreshold: tcb.congestion.threshold,
+            roundTripVariation: tcb.roundTrip.variation, backoff: Int(tcb.roundTrip.backoff),
+            flight: tcb.flightInfo(memory: memory), advertisedMSS: Int(tcb.advertisedMSS),
+            hasWindowScaling: tcb.flags.contains(.scaled) || tcb.sendScale != .none || tcb.receiveScale != .none,
             icmpType: UInt8(icmp >> 8), icmpCode: UInt8(icmp & 0xFF))
     }
 

@@ -28,11 +28,13 @@ extension Connection {
     }
 
     /// An unacceptable segment is acknowledged (first step). One without data is answered at the pace of challenge
-    /// ACKs, so that a misled peer and we do not go round in circles; a probe just before RCV.NXT is answered always.
+    /// ACKs, so that a misled peer and we do not go round in circles; a probe just before RCV.NXT is answered always,
+    /// but a SYN there is none (RFC 5961, 4.2 and 7).
     private mutating func acknowledgeUnacceptable(
         _ seg: Segment, configuration: TCPConfiguration, at now: Instant
     ) {
-        if seg.payloadLength > 0 || seg.flags.contains(.fin) || seg.seq == rcv.nxt - 1 {
+        let isProbe = seg.seq == rcv.nxt - 1 && !seg.flags.contains(.syn)
+        if seg.payloadLength > 0 || seg.flags.contains(.fin) || isProbe {
             flags.insert(.ackNow)
         } else {
             challenge(configuration: configuration, at: now)

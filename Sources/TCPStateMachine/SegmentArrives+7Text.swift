@@ -11,8 +11,10 @@ extension Connection {
         guard state.canReceive else { return }
         let end = seg.seq + UInt32(truncatingIfNeeded: payload.count)
         if flags.contains(.orphaned), end.isAfter(rcv.nxt) {
-            // Nobody will read it: say so instead of acknowledging it (RFC 1122, 4.2.2.13; RFC 2525, 2.17).
-            disposition.reply = .ending(seq: snd.max, ack: rcv.nxt)
+            // Nobody will read it: say so instead of acknowledging it (RFC 1122, 4.2.2.13; RFC 2525, 2.17). To the peer
+            // there is no connection any more, and the number it waits for is the one that it acknowledges, even if
+            // our FIN is lost (RFC 9293, 3.5.2, group 1).
+            disposition.reply = .bare(seq: seg.ack)
             finish(memory: &memory)
             disposition.end = .aborted
             return

@@ -32,6 +32,9 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var windowScale: UInt8?
     /// The window field of a SYN, in bytes; `nil` takes what the receive buffer allows.
     public var synWindow: UInt16?
+    /// The most that a segment carries in either direction, whatever the interface could: what our SYN tells of (Linux:
+    /// TCP_MAXSEG). RFC 9293, 3.7.1, MUST-14.
+    public var maximumSegment: UInt16?
 
     // MARK: Buffers and windows
 
@@ -94,6 +97,7 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
+        sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [

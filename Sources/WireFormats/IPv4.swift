@@ -81,12 +81,14 @@ public struct IPv4Header: Hashable, Sendable, BitwiseCopyable {
     @inlinable public static var length: Int { 20 }
 
     @inlinable public init(
-        source: IPv4Address, destination: IPv4Address, protocol: IPProtocol, payloadLength: Int, timeToLive: UInt8 = 64
+        source: IPv4Address, destination: IPv4Address, protocol: IPProtocol, payloadLength: Int,
+        trafficClass: UInt8 = 0, timeToLive: UInt8 = 64
     ) {
         self.source = source
         self.destination = destination
         self.protocol = `protocol`
         self.payloadLength = payloadLength
+        self.trafficClass = trafficClass
         self.timeToLive = timeToLive
     }
 

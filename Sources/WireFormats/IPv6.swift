@@ -131,13 +131,14 @@ public struct IPv6Header: Hashable, Sendable, BitwiseCopyable {
 
     @inlinable public init(
         source: IPv6Address, destination: IPv6Address, nextHeader: IPProtocol, payloadLength: Int, hopLimit: UInt8 = 64,
-        flowLabel: UInt32 = 0
+        trafficClass: UInt8 = 0, flowLabel: UInt32 = 0
     ) {
         self.source = source
         self.destination = destination
         self.nextHeader = nextHeader
         self.payloadLength = payloadLength
         self.hopLimit = hopLimit
+        self.trafficClass = trafficClass
         self.flowLabel = flowLabel
     }
 

@@ -6,6 +6,6 @@ struct TCP: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tcp",
         abstract: "TCP connections, made and explained.",
-        subcommands: [Lab.self, Serve.self, Connect.self],
+        subcommands: [Lab.self, Drill.self, Serve.self, Connect.self],
         defaultSubcommand: nil)
 }

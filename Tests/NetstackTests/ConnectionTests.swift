@@ -94,7 +94,7 @@ struct CallTests {
         try station.stack.close(id, at: station.now)
         #expect(station.sent() == ["F. 1001 ack 5001"])
         station.receive(.ack(1_002))
-        #expect(station.receive(.text(5, ack: 1_002)) == ["R. 1002 ack 5001"])
+        #expect(station.receive(.text(5, ack: 1_002)) == ["R 1002"])
         #expect(station.stack.tables.isEmpty)
     }
 

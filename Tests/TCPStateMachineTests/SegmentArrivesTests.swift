@@ -137,12 +137,16 @@ struct SegmentArrivesTests {
         #expect(machine.disposition.end == .reset)
     }
 
-    @Test("challenge ACKs: one per connection in half a second (RFC 5961, 7)")
-    func challengePace() {
+    @Test(
+        "challenge ACKs: one per connection in half a second (RFC 5961, 7)",
+        arguments: [
+            Segment.rst(seq: 100), Segment(.syn, seq: 5), Segment(.syn, seq: 0), Segment([.syn, .ack], seq: 0, ack: 1),
+        ])
+    func challengePace(segment: Segment) {
         var machine = Machine.established()
         var times: [Int64] = []
         for time in stride(from: Int64(10), through: 2_000, by: 20)
-        where !machine.arrive(.rst(seq: 100), at: time).isEmpty { times.append(time) }
+        where !machine.arrive(segment, at: time).isEmpty { times.append(time) }
         #expect(times == [10, 510, 1_010, 1_510])
     }
 
