@@ -25,6 +25,10 @@ enum CounterNames {
         case "TcpExtListenOverflows": counters.listenOverflows
         case "TcpExtListenDrops": counters.listenDrops
         case "TcpExtTCPReqQFullDrop": counters.synQueueDrops
+        case "TcpExtTCPReqQFullDoCookies": counters.synQueueCookies
+        case "TcpExtSyncookiesSent": counters.cookiesSent
+        case "TcpExtSyncookiesRecv": counters.cookiesReceived
+        case "TcpExtSyncookiesFailed": counters.cookiesFailed
         case "TcpExtTCPSynRetrans": counters.synRetransmits
         case "TcpExtEmbryonicRsts": counters.embryonicResets
         case "TcpExtTW": counters.timeWaits

@@ -123,6 +123,15 @@ public enum ProfileFile {
             number("bufferLimit", \.bufferLimit), number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
             number("timeWaitLimit", \.timeWaitLimit),
+            field("synCookies", \.synCookies, "off, full or always") { text in
+                switch text {
+                case "off": .off
+                case "full": .whenFull
+                case "always": .always
+                default: nil
+                }
+            },
+            truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("icmpErrorsPerSecond", \.icmpErrorsPerSecond), time("sequenceClock", \.sequenceClock),

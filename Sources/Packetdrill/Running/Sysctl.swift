@@ -58,6 +58,9 @@ enum Sysctl {
         case "ip_local_port_range":
             guard numbers.count == 2 else { return false }
             configuration.ephemeralPorts = ClosedRange16(UInt16(clamping: numbers[0]), UInt16(clamping: numbers[1]))
+        case "tcp_syncookies":
+            configuration.synCookies = number == 0 ? .off : number == 1 ? .whenFull : .always
+        case "tcp_abort_on_overflow": configuration.abortsOnOverflow = number != 0
         case "tcp_max_tw_buckets": configuration.timeWaitLimit = number
         case "icmp_echo_ignore_all": configuration.answersEcho = number == 0
         default: return false
@@ -87,7 +90,6 @@ enum Sysctl {
     /// Settings that the stack has at their usual value only, and what another one asks for.
     private static let missing: [String: (usual: String, feature: String)] = [
         "tcp_ecn": ("0", "ECN"), "tcp_ecn_option": ("0", "AccECN"), "tcp_mtu_probing": ("0", "MTU probing"),
-        "tcp_syncookies": ("1", "SYN cookies"), "tcp_abort_on_overflow": ("0", "tcp_abort_on_overflow"),
         "tcp_rfc1337": ("0", "tcp_rfc1337"), "tcp_tw_reuse": ("2", "tcp_tw_reuse"),
         "tcp_shrink_window": ("0", "tcp_shrink_window"), "tcp_migrate_req": ("0", "tcp_migrate_req"),
         "ip_no_pmtu_disc": ("0", "ip_no_pmtu_disc"), "tcp_l3mdev_accept": ("0", "l3mdev"),
