@@ -37,7 +37,8 @@ extension Connection {
         if inFlight.isNone { return sink.combine(0) }
         let flight = memory.inFlight[inFlight]
         sink.combine(1 | UInt64(flight.isTiming ? 2 : 0) | UInt64(flight.isRecovering ? 4 : 0))
-        sink.combine(flight.isTiming ? UInt64(bitPattern: (flight.timedAt - now).nanoseconds) : 0)
+        let isDated = flight.isTiming || flight.timeouts > 0
+        sink.combine(isDated ? UInt64(bitPattern: (flight.timedAt - now).nanoseconds) : 0)
         sink.combine(UInt64(flight.isTiming ? flight.timedSequence - iss : 0) << 32 | UInt64(flight.recover - iss))
         sink.combine(
             UInt64(flight.retransmittedTo - iss) << 32 | UInt64(flight.duplicateAcks) << 16

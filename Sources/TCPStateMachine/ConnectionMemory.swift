@@ -5,7 +5,7 @@ public struct InFlight: Slotted, Sendable {
     public var link: Slot = .none
     /// The peer's selective acknowledgements, in a slot of their own; none as long as there are none.
     var scoreboard: Slot = .none
-    /// When ``timedSequence`` was first sent.
+    /// When ``timedSequence`` was first sent; after a timeout, when that was.
     var timedAt: Instant = .zero
     /// When this flight began, to tell evidence when it fails.
     var startedAt: Instant = .zero

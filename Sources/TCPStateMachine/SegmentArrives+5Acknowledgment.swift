@@ -129,7 +129,13 @@ extension Connection {
             roundTrip.measure(now - memory.inFlight[inFlight].timedAt, configuration: configuration)
         } else if memory.inFlight[inFlight].timeouts > 0, flags.contains(.timestamps), let ts = seg.options.timestamps {
             let elapsed = Int32(truncatingIfNeeded: timestamps.value(at: now) &- ts.echoReply)
-            if elapsed >= 0 { roundTrip.measure(.milliseconds(Int64(elapsed)), configuration: configuration) }
+            // An echo from before the timeout answers what was sent before it. When only that answer was lost, and the
+            // retransmission brought another, the time between is our own waiting, and would make the next wait longer
+            // still. The doubled timeout stands instead, until something new is measured.
+            let sinceTimeout = (now - memory.inFlight[inFlight].timedAt).milliseconds
+            if elapsed >= 0, Int64(elapsed) <= sinceTimeout {
+                roundTrip.measure(.milliseconds(Int64(elapsed)), configuration: configuration)
+            }
         }
     }
 }

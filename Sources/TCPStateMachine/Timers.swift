@@ -60,6 +60,7 @@ extension Connection {
         }
         memory.inFlight[inFlight].timeouts &+= 1
         memory.inFlight[inFlight].isTiming = false
+        memory.inFlight[inFlight].timedAt = now
         memory.inFlight[inFlight].isRecovering = false
         memory.inFlight[inFlight].holesDue = 0
         memory.inFlight[inFlight].duplicateAcks = 0

@@ -105,6 +105,23 @@ struct RetransmissionTests {
         #expect(machine.tcb.roundTrip.smoothed == 10_000)
     }
 
+    @Test("an echo from before the timeout measures our own waiting: it counts for nothing")
+    func staleEcho() {
+        var machine = Machine.established(.plain.with { $0.offersTimestamps = true }) {
+            $0.timestamps = TCPTimestamps(value: 1, echoReply: 0)
+        }
+        let before = machine.tcb.roundTrip.smoothed
+        machine.write(1_000)
+        machine.wait(until: 1_000)
+        // The text arrived at once, its acknowledgement was lost; this one answers the copy.
+        machine.arrive(Segment.ack(1_001).at(2, echo: 0), at: 1_010)
+        #expect(machine.tcb.roundTrip.smoothed == before)
+        #expect(machine.tcb.roundTrip.backoff == 1, "the doubled timer stands")
+        machine.write(1_000)
+        machine.arrive(Segment.ack(2_001).at(3, echo: 1_010), at: 1_020)
+        #expect(machine.tcb.roundTrip.backoff == 0)
+    }
+
     @Test("the handshake is measured")
     func handshake() {
         var machine = Machine()
