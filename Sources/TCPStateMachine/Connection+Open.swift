@@ -107,6 +107,8 @@ extension Connection {
         lifetimeAt = .distantFuture
         finSequence = irs
         challengedAt = 0
+        receivedAt = 0
+        quickAcksLeft = 0
         if !configuration.usesNagle { flags.insert(.noDelay) }
     }
 

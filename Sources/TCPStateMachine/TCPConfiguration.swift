@@ -57,6 +57,10 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var dataRetries: UInt8 = 15
     /// How long an acknowledgement may wait for company. RFC 9293, 3.8.6.3, MUST-58: below 500 ms.
     public var delayedAck: Interval = .milliseconds(40)
+    /// How many segments with data are acknowledged at once, one by one, when data begins to come, after a pause longer
+    /// than the retransmission timeout and after a loss, as long as the connection is not a dialogue. Helps the slow
+    /// start of the peer. Linux: 16.
+    public var quickAcks: UInt8 = 0
     /// How long TIME-WAIT lasts. Linux: 60 s; RFC 9293, 3.4.2 would have twice 2 minutes.
     public var timeWait: Interval = .seconds(60)
     /// How long an end that nobody holds any more waits in FIN-WAIT-2 for the peer's FIN.
@@ -97,6 +101,7 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
+        sink.combine(UInt64(quickAcks))
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)

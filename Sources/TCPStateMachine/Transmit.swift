@@ -194,6 +194,7 @@ extension Connection {
         }
         addSACK(&seg, memory: memory)
         rcv.lastAckSent = rcv.nxt
+        if quickAcksLeft > 0, flags.contains(.ackNow) || ackAt != .distantFuture { quickAcksLeft &-= 1 }
         flags.subtract([.ackNow, .oneSegmentUnacknowledged])
         ackAt = .distantFuture
         return seg
@@ -218,6 +219,7 @@ extension Connection {
         configuration: TCPConfiguration, at now: Instant
     ) -> OutgoingSegment {
         var seg = plainSegment(seq: start, memory: memory, configuration: configuration, at: now)
+        if length > 0 { noteDialogue(configuration: configuration, at: now) }
         seg.payloadLength = Int(length)
         if fin { seg.flags.insert(.fin) }
         // RFC 9293, 3.9.1.2 (MUST-60, MUST-61): PSH on the last segment of what is queued.

@@ -29,6 +29,7 @@ public enum DrillProfile {
         profile.tcp.receiveBuffer = 65535
         profile.tcp.sendBuffer = 262_144
         profile.tcp.setLinuxSYNRetries(5)
+        profile.tcp.quickAcks = 16
         return profile
     }
 }
