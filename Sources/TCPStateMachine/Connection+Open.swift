@@ -108,6 +108,7 @@ extension Connection {
         finSequence = irs
         challengedAt = 0
         receivedAt = 0
+        smallEnd = iss
         quickAcksLeft = 0
         if !configuration.usesNagle { flags.insert(.noDelay) }
     }

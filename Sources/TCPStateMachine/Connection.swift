@@ -140,6 +140,8 @@ public struct Connection: BitwiseCopyable, Sendable {
     var challengedAt: UInt32
     /// When data last came, in milliseconds of the caller's clock, plus one; 0 for never.
     var receivedAt: UInt32
+    /// Behind the last segment that was sent smaller than it could have been.
+    var smallEnd: SequenceNumber
     /// Acknowledgements that will still go out at once; see ``TCPConfiguration/quickAcks``.
     var quickAcksLeft: UInt8
 }

@@ -46,11 +46,16 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var initialWindow: UInt8 = 10
     /// Hold back small segments while data is unacknowledged (RFC 9293, 3.7.4).
     public var usesNagle: Bool = true
+    /// Hold back small segments only while a small one is unacknowledged, not while anything is: Minshall's variant,
+    /// which Linux has. The end of a large write then goes out at once.
+    public var holdsBehindSmallOnly: Bool = false
 
     // MARK: Timers
 
     /// RFC 6298, 2.4: 1 s. Linux: 200 ms.
     public var minimumRTO: Interval = .seconds(1)
+    /// The least timeout is a least margin above SRTT, as in Linux, not a floor of the sum (RFC 6298, 2.4).
+    public var minimumRTOIsMargin: Bool = false
     /// RFC 6298, 2.5: at least 60 s.
     public var maximumRTO: Interval = .seconds(120)
     /// Timeouts in a row after which an open connection is given up. RFC 9293, 3.8.3: at least 100 s.
@@ -107,6 +112,7 @@ extension TCPConfiguration {
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [
             treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
+            holdsBehindSmallOnly, minimumRTOIsMargin,
         ].enumerated() where isOn {
             switches |= 1 << UInt64(8 + bit)
         }

@@ -100,7 +100,7 @@ extension Connection {
         if !inFlight.isNone, memory.inFlight[inFlight].holesDue > 0, let hole = nextHole(memory: memory) {
             return retransmission(of: hole, memory: memory)
         }
-        let data = newData(upTo: limit, memory: memory)
+        let data = newData(upTo: limit, memory: memory, configuration: configuration)
         if data != .nothing { return data }
         if flags.contains(.probeDue) { return .windowProbe }
         return flags.contains(.ackNow) ? .acknowledgement : .nothing
@@ -122,7 +122,9 @@ extension Connection {
     }
 
     /// What lies from SND.NXT on and fits into the peer's window and ours (RFC 9293, 3.8.6.2.1; RFC 5681, 3.1).
-    private func newData(upTo limit: UInt32, memory: borrowing ConnectionMemory) -> Transmission {
+    private func newData(
+        upTo limit: UInt32, memory: borrowing ConnectionMemory, configuration: TCPConfiguration
+    ) -> Transmission {
         let end = dataEnd
         var start = snd.nxt
         var stop = end
@@ -151,7 +153,9 @@ extension Connection {
         }
         // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds; (4):
         // the persist timer overrides what would make a silly segment.
-        if length == unsent && (flight == 0 || flags.contains(.noDelay)) || flags.contains(.probeDue) {
+        let mayBeSmall =
+            flight == 0 || flags.contains(.noDelay) || configuration.holdsBehindSmallOnly && !smallEnd.isAfter(snd.una)
+        if length == unsent && mayBeSmall || flags.contains(.probeDue) {
             return .data(start: start, length: length, fin: fin)
         }
         return .nothing
@@ -250,6 +254,7 @@ extension Connection {
             memory.inFlight[inFlight].isTiming = false
         }
         snd.nxt = end
+        if length > 0, length < fullSegment(memory: memory) { smallEnd = start + length }
         flags.subtract([.persisting, .probeDue])
         // RFC 6298, 5.1: the timer runs whenever data is on its way.
         if retransmitAt == .distantFuture {
