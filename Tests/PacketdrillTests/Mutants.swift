@@ -182,8 +182,18 @@ enum SendingMutants {
         .configured("5", "the first timeout is 3 s", "active/05-syn-retransmission.pkt") { c in
             c.tcp.initialRTO = .seconds(3)
         },
-        .configured("95", "the timeout never falls below a second", "closing/78-fin-wait-1.pkt") { c in
+        .configured("95", "the timeout never falls below a second", "timers/95-minimum.pkt") { c in
             c.tcp.minimumRTO = .seconds(1)
+        },
+        .configured("108", "no acknowledgement is quick", "timers/108-dialogue.pkt") { c in c.tcp.quickAcks = 0 },
+        .configured("109", "small segments wait behind large ones", "timers/109-small-segments.pkt") { c in
+            c.tcp.holdsBehindSmallOnly = false
+        },
+        .configured("109", "small segments never wait", "timers/109-small-segments.pkt") { c in
+            c.tcp.usesNagle = false
+        },
+        .configured("132", "the first window is two segments", "timers/129-fast-retransmit.pkt") { c in
+            c.tcp.initialWindow = 2
         },
         .configured("30", "every repeated SYN is answered", "passive/30-syn-again.pkt") { c in
             c.tcp.synAckMinimumGap = .zero
@@ -197,8 +207,7 @@ enum SendingMutants {
         .configured("5", "timeouts double from the first on", "active/05-syn-retransmission.pkt") { c in
             c.tcp.synLinearTimeouts = 0
         },
-        .configured("108", "acknowledgements wait 200 ms", "closing/80-half-close.pkt") { c in
-            c.tcp.quickAcks = 0
+        .configured("108", "acknowledgements wait 200 ms", "timers/108-dialogue.pkt") { c in
             c.tcp.delayedAck = .milliseconds(200)
         },
     ]
@@ -250,7 +259,7 @@ enum ReceivingMutants {
             if p.has(syn) { p.options = [.maximumSegmentSize(1460)] + p.options.filter { $0.kind != 2 } }
             return true
         },
-        .takes("22", "a missing MSS means as much as can be", "passive/22-no-mss-ipv4.pkt") { p, _ in
+        .takes("22", "a missing MSS means as much as can be", "../DrillIPv4/passive/22-no-mss.pkt") { p, _ in
             if p.has(syn), !p.options.contains(where: { $0.kind == 2 }) {
                 p.options = [.maximumSegmentSize(1460)] + p.options
             }
@@ -346,6 +355,28 @@ enum ReceivingMutants {
                 }
             }
             return true
+        },
+        .takes("117", "a closed window is taken for an open one", "timers/117-window-probes.pkt") { p, _ in
+            if p.window == 0 { p.window = 1000 }
+            return true
+        },
+        .takes("97", "timestamps measure nothing", "timers/97-timestamps-measure.pkt") { p, m in
+            if m.inbound == 2 {
+                p.options = p.options.map {
+                    if case .timestamps(let value, let echo) = $0 {
+                        .timestamps(value: value, echo: echo &+ 5000)
+                    } else {
+                        $0
+                    }
+                }
+            }
+            return true
+        },
+        .takes("103", "keepalive probes are not answered", "timers/103-keepalive-is-answered.pkt") { p, m in
+            m.inbound < 2
+        },
+        .takes("129", "duplicate acknowledgements are not counted", "timers/129-fast-retransmit.pkt") { p, m in
+            m.inbound < 3 || !p.isPureAcknowledgment || m.inbound > 4
         },
         .takes("90", "a SYN-ACK in TIME-WAIT is ignored", "closing/90-syn-ack-in-time-wait.pkt") { p, m in
             p.flags & (syn | ack) != syn | ack
