@@ -17,7 +17,9 @@ extension Connection {
         let challenged = challengedAt == 0 ? 0 : UInt32(truncatingIfNeeded: now.milliseconds) &- challengedAt &+ 2
         let age = UInt32(truncatingIfNeeded: now.seconds) &- timestamps.recentAt
         sink.combine(UInt64(challenged) << 32 | (flags.contains(.timestamps) ? UInt64(age) : 0))
-        sink.combine(UInt64(probesUnanswered))
+        sink.combine(UInt64(smallEnd.isAfter(snd.una) ? smallEnd - snd.una : 0))
+        let received = receivedAt == 0 ? 0 : UInt32(truncatingIfNeeded: now.milliseconds) &- receivedAt &+ 2
+        sink.combine(UInt64(received) << 16 | UInt64(quickAcksLeft) << 8 | UInt64(probesUnanswered))
         congestion.encode(into: &sink)
         roundTrip.encode(into: &sink)
         sink.combine(relative(retransmitAt, to: now))

@@ -107,6 +107,9 @@ extension Connection {
         lifetimeAt = .distantFuture
         finSequence = irs
         challengedAt = 0
+        receivedAt = 0
+        smallEnd = iss
+        quickAcksLeft = 0
         if !configuration.usesNagle { flags.insert(.noDelay) }
     }
 

@@ -83,6 +83,8 @@ public struct ConnectionFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
     public static let scaled = ConnectionFlags(rawValue: 1 << 12)
     /// We opened actively.
     public static let active = ConnectionFlags(rawValue: 1 << 13)
+    /// Data is answered with data: acknowledgements wait for it.
+    public static let dialogue = ConnectionFlags(rawValue: 1 << 14)
 }
 
 /// One connection, from SYN-SENT (or a completed handshake) to its end: the transmission control block of RFC 9293,
@@ -136,6 +138,12 @@ public struct Connection: BitwiseCopyable, Sendable {
     var finSequence: SequenceNumber
     /// When the last challenge ACK went out, in milliseconds of the caller's clock, plus one; 0 for never.
     var challengedAt: UInt32
+    /// When data last came, in milliseconds of the caller's clock, plus one; 0 for never.
+    var receivedAt: UInt32
+    /// Behind the last segment that was sent smaller than it could have been.
+    var smallEnd: SequenceNumber
+    /// Acknowledgements that will still go out at once; see ``TCPConfiguration/quickAcks``.
+    var quickAcksLeft: UInt8
 }
 
 extension Connection {

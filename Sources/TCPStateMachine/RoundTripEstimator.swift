@@ -32,7 +32,8 @@ public struct RoundTripEstimator: Hashable, Sendable, BitwiseCopyable {
             smoothed = UInt32(clamping: max((Int64(smoothed) * 7 + sample) / 8, 1))
         }
         // 2.3: RTO <- SRTT + max (G, K*RTTVAR); the clock's granularity G is 1 ms here.
-        let computed = Int64(smoothed) + max(1_000, 4 * Int64(variation))
+        let margin = max(configuration.minimumRTOIsMargin ? configuration.minimumRTO.microseconds : 1_000, 1_000)
+        let computed = Int64(smoothed) + max(margin, 4 * Int64(variation))
         let bounded = min(
             max(computed, configuration.minimumRTO.microseconds), configuration.maximumRTO.microseconds)
         timeout = UInt32(clamping: bounded)

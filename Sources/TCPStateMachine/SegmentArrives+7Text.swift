@@ -23,6 +23,7 @@ extension Connection {
         let skipped = rcv.nxt.isAfter(seg.seq) ? rcv.nxt - seg.seq : 0
         let usable = min(end - seg.seq, rcv.advertisedEdge - seg.seq)
         guard skipped < usable, usable <= UInt32(truncatingIfNeeded: payload.count) else {
+            acknowledgeQuickly(configuration: configuration)
             flags.insert(.ackNow)
             return
         }
@@ -31,6 +32,7 @@ extension Connection {
         if start == rcv.nxt {
             takeInOrder(fresh, memory: &memory, configuration: configuration, at: now, into: &disposition)
         } else {
+            acknowledgeQuickly(configuration: configuration)
             takeOutOfOrder(fresh, at: start, memory: &memory)
         }
     }
@@ -46,13 +48,14 @@ extension Connection {
             return
         }
         rcv.nxt += UInt32(truncatingIfNeeded: taken)
+        noteDataArrived(configuration: configuration, at: now)
         disposition.effects.insert(.readable)
         let filledGap = !outOfOrder.isNone
         if filledGap { takeWhatFollows(memory: &memory) }
         // RFC 9293, 3.8.6.3, SHLD-18: at least every second full segment; RFC 5681, 4.2: at once when a gap is filled.
         let isFull = taken >= Int(min(segmentPayload, 536))
         if filledGap || taken < text.count || (isFull && flags.contains(.oneSegmentUnacknowledged))
-            || taken >= 2 &* Int(segmentPayload)
+            || taken >= 2 &* Int(segmentPayload) || (quickAcksLeft > 0 && !flags.contains(.dialogue))
         {
             flags.insert(.ackNow)
         } else {

@@ -46,17 +46,26 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var initialWindow: UInt8 = 10
     /// Hold back small segments while data is unacknowledged (RFC 9293, 3.7.4).
     public var usesNagle: Bool = true
+    /// Hold back small segments only while a small one is unacknowledged, not while anything is: Minshall's variant,
+    /// which Linux has. The end of a large write then goes out at once.
+    public var holdsBehindSmallOnly: Bool = false
 
     // MARK: Timers
 
     /// RFC 6298, 2.4: 1 s. Linux: 200 ms.
     public var minimumRTO: Interval = .seconds(1)
+    /// The least timeout is a least margin above SRTT, as in Linux, not a floor of the sum (RFC 6298, 2.4).
+    public var minimumRTOIsMargin: Bool = false
     /// RFC 6298, 2.5: at least 60 s.
     public var maximumRTO: Interval = .seconds(120)
     /// Timeouts in a row after which an open connection is given up. RFC 9293, 3.8.3: at least 100 s.
     public var dataRetries: UInt8 = 15
     /// How long an acknowledgement may wait for company. RFC 9293, 3.8.6.3, MUST-58: below 500 ms.
     public var delayedAck: Interval = .milliseconds(40)
+    /// How many segments with data are acknowledged at once, one by one, when data begins to come, after a pause longer
+    /// than the retransmission timeout and after a loss, as long as the connection is not a dialogue. Helps the slow
+    /// start of the peer. Linux: 16.
+    public var quickAcks: UInt8 = 0
     /// How long TIME-WAIT lasts. Linux: 60 s; RFC 9293, 3.4.2 would have twice 2 minutes.
     public var timeWait: Interval = .seconds(60)
     /// How long an end that nobody holds any more waits in FIN-WAIT-2 for the peer's FIN.
@@ -97,11 +106,13 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
+        sink.combine(UInt64(quickAcks))
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [
             treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
+            holdsBehindSmallOnly, minimumRTOIsMargin,
         ].enumerated() where isOn {
             switches |= 1 << UInt64(8 + bit)
         }

@@ -100,7 +100,7 @@ extension Connection {
         if !inFlight.isNone, memory.inFlight[inFlight].holesDue > 0, let hole = nextHole(memory: memory) {
             return retransmission(of: hole, memory: memory)
         }
-        let data = newData(upTo: limit, memory: memory)
+        let data = newData(upTo: limit, memory: memory, configuration: configuration)
         if data != .nothing { return data }
         if flags.contains(.probeDue) { return .windowProbe }
         return flags.contains(.ackNow) ? .acknowledgement : .nothing
@@ -122,7 +122,9 @@ extension Connection {
     }
 
     /// What lies from SND.NXT on and fits into the peer's window and ours (RFC 9293, 3.8.6.2.1; RFC 5681, 3.1).
-    private func newData(upTo limit: UInt32, memory: borrowing ConnectionMemory) -> Transmission {
+    private func newData(
+        upTo limit: UInt32, memory: borrowing ConnectionMemory, configuration: TCPConfiguration
+    ) -> Transmission {
         let end = dataEnd
         var start = snd.nxt
         var stop = end
@@ -151,7 +153,9 @@ extension Connection {
         }
         // RFC 9293, 3.8.6.2.1, (3): all that is queued, if nothing is on its way (Nagle, 3.7.4) or nobody minds; (4):
         // the persist timer overrides what would make a silly segment.
-        if length == unsent && (flight == 0 || flags.contains(.noDelay)) || flags.contains(.probeDue) {
+        let mayBeSmall =
+            flight == 0 || flags.contains(.noDelay) || configuration.holdsBehindSmallOnly && !smallEnd.isAfter(snd.una)
+        if length == unsent && mayBeSmall || flags.contains(.probeDue) {
             return .data(start: start, length: length, fin: fin)
         }
         return .nothing
@@ -194,6 +198,7 @@ extension Connection {
         }
         addSACK(&seg, memory: memory)
         rcv.lastAckSent = rcv.nxt
+        if quickAcksLeft > 0, flags.contains(.ackNow) || ackAt != .distantFuture { quickAcksLeft &-= 1 }
         flags.subtract([.ackNow, .oneSegmentUnacknowledged])
         ackAt = .distantFuture
         return seg
@@ -218,6 +223,7 @@ extension Connection {
         configuration: TCPConfiguration, at now: Instant
     ) -> OutgoingSegment {
         var seg = plainSegment(seq: start, memory: memory, configuration: configuration, at: now)
+        if length > 0 { noteDialogue(configuration: configuration, at: now) }
         seg.payloadLength = Int(length)
         if fin { seg.flags.insert(.fin) }
         // RFC 9293, 3.9.1.2 (MUST-60, MUST-61): PSH on the last segment of what is queued.
@@ -248,6 +254,7 @@ extension Connection {
             memory.inFlight[inFlight].isTiming = false
         }
         snd.nxt = end
+        if length > 0, length < fullSegment(memory: memory) { smallEnd = start + length }
         flags.subtract([.persisting, .probeDue])
         // RFC 6298, 5.1: the timer runs whenever data is on its way.
         if retransmitAt == .distantFuture {

@@ -24,7 +24,7 @@ struct BlockingCallTests {
             Prologue.passive + """
                 +0...0.5 read(4, ..., 1000) = 100
                 +.5 < P. 1:101(100) ack 1 win 257
-                +.04 > . 1:1(0) ack 101
+                +0 > . 1:1(0) ack 101
 
                 """
         try pass(script)

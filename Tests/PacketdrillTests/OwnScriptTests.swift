@@ -2,36 +2,41 @@ import Foundation
 import Packetdrill
 import Testing
 
-/// The scripts in Tests/Drill, each with a row of the checklist.
+/// The scripts in Tests/Drill, which every version must pass, and those that only one version can mean, in
+/// Tests/DrillIPv4 and Tests/DrillIPv6. Each has a row of the checklist.
 @Suite("Our own scripts")
 struct OwnScriptTests {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Drill")
+    static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
-    static let paths = ((try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? [])
-        .filter { $0.hasSuffix(".pkt") }.sorted()
+    static func paths(in folder: String) -> [String] {
+        let paths = try? FileManager.default.subpathsOfDirectory(atPath: tests.appending(path: folder).path)
+        return (paths ?? []).filter { $0.hasSuffix(".pkt") }.sorted().map { folder + "/" + $0 }
+    }
 
-    @Test("There are enough of them")
-    func count() { #expect(Self.paths.count >= 80) }
+    static let all = paths(in: "Drill") + paths(in: "DrillIPv4") + paths(in: "DrillIPv6")
 
-    @Test("Each passes, strictly, over both versions", arguments: paths)
+    static func text(_ path: String) throws -> String {
+        try String(contentsOf: tests.appending(path: path), encoding: .utf8)
+    }
+
+    @Test("Each passes, strictly, and nothing comes that it does not expect", arguments: all)
     func pass(path: String) throws {
-        let text = try String(contentsOf: Self.folder.appending(path: path), encoding: .utf8)
-        let script = try Script(
-            parsing: text, name: path, definitions: DrillRunner.usualDefinitions(for: .ipv4))
-        // What only one version has stays with it.
-        let own = script.options.last { $0.name == "ip_version" }.flatMap { DrillVersion(parsing: $0.text ?? "") }
-        for version in own.map({ [$0] }) ?? DrillVersion.allCases {
+        let text = try Self.text(path)
+        let versions: [DrillVersion?] = path.hasPrefix("Drill/") ? DrillVersion.allCases : [nil]
+        for version in versions {
             let report = DrillRunner.run(text: text, name: path, options: DrillOptions(version: version))
             let words = report.lines(quoting: text).joined(separator: "\n")
             #expect(report.outcome == .passed(.strict), "\(words)")
-            #expect(report.warnings.isEmpty, "\(path) (\(version)): \(report.warnings)")
+            #expect(report.warnings.isEmpty, "\(path) (\(report.version)): \(report.warnings)")
         }
     }
 
-    @Test("Each names its row", arguments: paths)
-    func row(path: String) throws {
-        let text = try String(contentsOf: Self.folder.appending(path: path), encoding: .utf8)
-        #expect(text.prefix { $0 != "\n" }.contains(/^\/\/ (Rows?|Part) [0-9]/), "\(path)")
+    @Test("Each names its row first, and there are enough of them")
+    func rows() throws {
+        #expect(Self.paths(in: "Drill").count >= 80)
+        for path in Self.all {
+            let first = try Self.text(path).prefix { $0 != "\n" }
+            #expect(first.contains(/^\/\/ (?:Rows?|Part) [0-9]/), "\(path)")
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import NetPrimitives
 import Netstack
 import Packetdrill
@@ -127,5 +128,28 @@ struct ReportingTests {
         } catch {
             #expect(error.description == message)
         }
+    }
+}
+
+@Suite("The page about drill")
+struct DrillPageTests {
+    static let page = OwnScriptTests.tests.deletingLastPathComponent().appending(path: "docs/drill.md")
+
+    @Test("names every profile and every field")
+    func names() throws {
+        let text = try String(contentsOf: Self.page, encoding: .utf8)
+        for name in DrillProfile.names + ProfileFile.names { #expect(text.contains("`\(name)`"), "\(name)") }
+    }
+
+    @Test("shows a script that passes, and a profile that is read")
+    func examples() throws {
+        let text = try String(contentsOf: Self.page, encoding: .utf8)
+        let count = OwnScriptTests.paths(in: "Drill").count
+        #expect(text.contains("    total \(count), strict \(count), lenient 0, failed 0, skipped 0\n"))
+        let blocks = text.split(separator: "```\n", omittingEmptySubsequences: false).map(String.init)
+        let script = try #require(blocks.first { $0.hasPrefix("// A SYN") })
+        #expect(DrillRunner.run(text: script, name: "page").outcome == .passed(.strict))
+        let profile = try #require(blocks.first { $0.hasPrefix("profile = ") })
+        #expect(try ProfileFile.read(profile, name: "page").tcp.windowScale == 7)
     }
 }

@@ -79,7 +79,7 @@ struct SocketCallTests {
                 +0 write(4, ..., 10) = -1 EPIPE (Broken pipe)
                 +.1 < . 1:1(0) ack 2 win 257
                 +0 < P. 1:101(100) ack 2 win 257
-                +.04 > . 2:2(0) ack 101
+                +0 > . 2:2(0) ack 101
                 +0 ioctl(4, SIOCINQ, [100]) = 0
                 +0 recv(4, ..., 50, MSG_PEEK) = 50
                 +0 read(4, ..., 200) = 100

@@ -117,13 +117,13 @@ struct ClosingTests {
             Walk(
                 "text after release in FIN-WAIT-1 (RFC 1122, 4.2.2.13)",
                 [
-                    (.release, ["F. 1 ack 1"], .finWait1), (.arrives(.text(10)), ["R. 2 ack 1"], .closed),
+                    (.release, ["F. 1 ack 1"], .finWait1), (.arrives(.text(10)), ["R 1"], .closed),
                 ]),
             Walk(
                 "text after release in FIN-WAIT-2",
                 [
                     (.release, ["F. 1 ack 1"], .finWait1), (.arrives(.ack(2)), [], .finWait2),
-                    (.arrives(.text(10, ack: 2)), ["R. 2 ack 1"], .closed),
+                    (.arrives(.text(10, ack: 2)), ["R 2"], .closed),
                 ]),
             Walk(
                 "released in FIN-WAIT-2: 60 s, as Linux has it", from: .finWait2,

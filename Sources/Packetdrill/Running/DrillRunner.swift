@@ -12,11 +12,14 @@ public enum DrillRunner {
         return strict
     }
 
-    private static func run(_ script: Script, _ options: DrillOptions, match: DrillMatch) -> DrillReport {
+    /// One run, with one way to compare.
+    static func run(
+        _ script: Script, _ options: DrillOptions, match: DrillMatch, tampering: Tampering? = nil
+    ) -> DrillReport {
         var report = DrillReport(
             name: script.name, version: options.version ?? .ipv4, outcome: .passed(match))
         do throws(RunEnd) {
-            let run = try ScriptRun(script, options, match: match)
+            let run = try ScriptRun(script, options, match: match, tampering: tampering)
             do throws(RunEnd) { try run.run() } catch { report.outcome = outcome(of: error) }
             report.version = run.settings.version
             report.warnings = run.warnings

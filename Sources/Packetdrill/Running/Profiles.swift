@@ -29,6 +29,9 @@ public enum DrillProfile {
         profile.tcp.receiveBuffer = 65535
         profile.tcp.sendBuffer = 262_144
         profile.tcp.setLinuxSYNRetries(5)
+        profile.tcp.quickAcks = 16
+        profile.tcp.holdsBehindSmallOnly = true
+        profile.tcp.minimumRTOIsMargin = true
         return profile
     }
 }

@@ -14,6 +14,7 @@ extension ScriptRun {
                 throw skip(.command, words.joined(separator: " "), command.position)
             }
         }
+        layer.tampering?.configure(&layer.configuration)
     }
 
     /// Simple commands, in their order. Pipes stay whole.

@@ -38,7 +38,9 @@ final class ScriptRun {
 
     private var printer: PacketPrinter
 
-    init(_ script: Script, _ options: DrillOptions, match: DrillMatch) throws(RunEnd) {
+    init(
+        _ script: Script, _ options: DrillOptions, match: DrillMatch, tampering: Tampering? = nil
+    ) throws(RunEnd) {
         self.script = script
         self.options = options
         self.match = match
@@ -51,6 +53,8 @@ final class ScriptRun {
             let layer = try? SocketLayer(stack, addresses: [prefix], mtu: settings.mtu)
         else { throw .skipped(DrillSkip(kind: .option, what: "local_ip", position: start)) }
         self.layer = layer
+        layer.tampering = tampering
+        tampering?.configure(&layer.configuration)
         var printing = PacketPrinter.Options()
         printing.numeric = true
         printing.time = .none

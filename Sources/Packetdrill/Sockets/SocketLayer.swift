@@ -29,6 +29,8 @@ public final class SocketLayer {
     /// Turns of the stack so far.
     public private(set) var steps = 0
 
+    /// A fault that a test has put between the stack and the rest.
+    var tampering: Tampering?
     let interface: InterfaceID
     var descriptors: [DescriptorEntry?] = [nil, nil, nil]
     private var blocked: [OngoingCall] = []
@@ -69,8 +71,10 @@ public final class SocketLayer {
 
     /// A packet reaches the stack.
     public func receive(_ packet: [UInt8]) {
-        take(driven.perform(.receive(packet, interface), at: now))
-        settle()
+        for packet in tampering?.incoming(packet) ?? [packet] {
+            take(driven.perform(.receive(packet, interface), at: now))
+            settle()
+        }
     }
 
     /// Lets time pass up to `instant`, doing what falls due on the way in its order.
@@ -107,9 +111,11 @@ public final class SocketLayer {
     private func take(_ outcome: StackOutcome) {
         guard case .packets(let packets) = outcome else { return }
         for packet in packets {
-            let packet = SentPacket(bytes: packet.bytes, at: now)
-            sent.append(packet)
-            onSent?(packet)
+            for copy in tampering?.outgoing(packet.bytes) ?? [Tampering.Outgoing(bytes: packet.bytes)] {
+                let packet = SentPacket(bytes: copy.bytes, at: now + copy.delay)
+                sent.append(packet)
+                onSent?(packet)
+            }
         }
     }
 
