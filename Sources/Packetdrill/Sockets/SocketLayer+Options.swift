@@ -30,7 +30,7 @@ extension SocketLayer {
             throw .ENOPROTOOPT
         case 7, 32:
             // Linux keeps twice the number, at least 4608; half of it is for bookkeeping.
-            let bytes = max(integer, 2304)
+            let bytes = min(max(integer, 2304), 1 << 30)
             socket.options[OptionKey(level: Linux.solSocket, option: 7)] = .integer(bytes)
             return .integer(bytes)
         case 8, 33:
