@@ -49,15 +49,20 @@ extension Meaning {
 
     private mutating func tellQueues() {
         var moved: Instant?
+        var left: Instant?
         for moment in conversation.chronicle {
             guard case .queued(let side, let queue, let from, let to) = moment.event else { continue }
             switch queue {
-            case .syn: break
+            case .syn:
+                if to < from { left = moment.at }
             case .accept where to > from:
                 moved = moment.at
+                // With a SYN cookie there was no entry.
                 sentences.append(
-                    "At \(moment.at.readable) the \(name(side)) moved the entry from the SYN queue to the accept queue."
-                )
+                    "At \(moment.at.readable) the \(name(side)) "
+                        + (left == moment.at
+                            ? "moved the entry from the SYN queue to the accept queue."
+                            : "put the connection into the accept queue, with no entry in the SYN queue before."))
             case .accept:
                 guard moved != nil, !sentences.isEmpty else { continue }
                 sentences[sentences.count - 1].removeLast()

@@ -50,6 +50,7 @@ final class LabHost: Node {
 
     /// What the stack holds.
     var tables: TableCounts { stack.tables }
+    var counters: Counters { stack.counters }
     /// SYNs and final ACKs that met a full accept queue.
     var overflows: UInt64 { stack.counters.listenOverflows }
     var now: Instant { simulation.now }
@@ -155,6 +156,14 @@ extension LabHost {
         listener = try stack.listen(on: Endpoint(address, port), backlog: backlog)
         called("listen(\(backlog))")
         note { .entered($0, "LISTEN") }
+    }
+
+    /// Sends SYNs, each from a port of its own, and is never heard of again.
+    func flood(_ peer: LabHost, port: UInt16, count: Int) throws(StackError) {
+        for _ in 0..<count {
+            _ = try stack.connect(to: Endpoint(peer.address, port), at: simulation.now)
+        }
+        simulation.service(self)
     }
 
     /// Connects, and has both hosts' states of this conversation noted from now on.

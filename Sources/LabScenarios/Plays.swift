@@ -21,6 +21,9 @@ extension Scenario {
         case .simultaneousClose: .simultaneousClose(path)
         case .acceptQueueFull: .acceptQueueFull(path, timers)
         case .halfOpen: .halfOpen(path)
+        case .synFlood: .synFlood(path)
+        case .synCookies: .synCookies(path)
+        case .cookieLostAck: .cookieLostAck(path)
         }
     }
 }

@@ -12,6 +12,9 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
     case simultaneousClose = "simultaneous-close"
     case acceptQueueFull = "accept-queue-full"
     case halfOpen = "half-open"
+    case synFlood = "syn-flood"
+    case synCookies = "syn-cookies"
+    case cookieLostAck = "cookie-lost-ack"
 
     /// A line about it.
     public var summary: String {
@@ -28,6 +31,9 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
         case .simultaneousClose: "Both ends close at once: CLOSING, TIME-WAIT for both"
         case .acceptQueueFull: "Nobody calls accept(), and new SYNs go unanswered"
         case .halfOpen: "The client never answers: an entry in SYN-RECEIVED"
+        case .synFlood: "A thousand SYNs that nobody stands behind, and a client"
+        case .synCookies: "The SYN queue is full: the server keeps nothing"
+        case .cookieLostAck: "What cookies cost: the third packet is lost, all wait"
         }
     }
 }
