@@ -8,7 +8,7 @@ extension ScriptRun {
     func perform(_ command: ScriptCommand) throws(RunEnd) {
         note("`\(command.text.split(separator: "\n").joined(separator: "; "))`")
         for line in Self.commands(in: command.text) {
-            let words = Self.words(of: line)
+            let words = Self.withoutSilencing(Self.words(of: line))
             guard let first = words.first else { continue }
             guard try perform(words, first: String(first.split(separator: "/").last ?? ""), command) else {
                 throw skip(.command, words.joined(separator: " "), command.position)
@@ -17,11 +17,13 @@ extension ScriptRun {
         layer.tampering?.configure(&layer.configuration)
     }
 
-    /// Simple commands, in their order. Pipes stay whole.
+    /// Simple commands, in their order. Pipes stay whole; `\` at a line's end joins it to the next, `#` begins a
+    /// comment.
     private static func commands(in text: String) -> [String] {
         var commands: [String] = []
-        for line in text.split(whereSeparator: { $0 == "\n" || $0 == ";" }) {
-            for part in line.split(separator: "&") { commands.append(String(part)) }
+        for line in text.replacing("\\\n", with: " ").split(whereSeparator: { $0 == "\n" || $0 == ";" }) {
+            if line.drop(while: { $0 == " " || $0 == "\t" }).first == "#" { continue }
+            commands += line.split(separator: "&&").map(String.init)
         }
         return commands
     }
@@ -46,6 +48,22 @@ extension ScriptRun {
         }
         if let word { words.append(word) }
         return words
+    }
+
+    /// Words without what only sends output away: `> /dev/null`, `2>&1`.
+    private static func withoutSilencing(_ words: [String]) -> [String] {
+        var rest: [String] = []
+        var index = 0
+        while index < words.count {
+            let word = words[index]
+            if [">", "2>", "&>", "1>"].contains(word), index + 1 < words.count, words[index + 1] == "/dev/null" {
+                index += 2
+                continue
+            }
+            if !word.hasSuffix(">/dev/null"), word != "2>&1" { rest.append(word) }
+            index += 1
+        }
+        return rest
     }
 
     /// - Returns: whether the command is known.
@@ -90,14 +108,14 @@ extension ScriptRun {
 
     /// `nstat -n` takes note of the counters; `nstat | grep Name | grep " N "` asks for what was counted since.
     private func countersHold(_ words: [String], _ command: ScriptCommand) throws(RunEnd) -> Bool {
-        if words.dropFirst().allSatisfy({ $0.hasPrefix("-") && $0.contains("n") || $0 == ">" || $0 == "/dev/null" }),
-            words.count > 1
-        {
+        if words.count > 1, words.dropFirst().allSatisfy({ $0.hasPrefix("-") && $0.contains("n") }) {
             counterBase = layer.driven.stack.counters
             return true
         }
         let stages = words.split(separator: "|").map { Array($0) }
-        let patterns = stages.dropFirst().compactMap { $0.first == "grep" ? $0.last : nil }
+        let patterns = stages.dropFirst().compactMap { stage in
+            stage.first == "grep" && !stage.contains("-v") ? stage.last : nil
+        }
         guard patterns.count == stages.count - 1, let name = patterns.first(where: { CounterNames.knows($0) }),
             let count = CounterNames.count(name, layer.driven.stack.counters, since: counterBase)
         else { return false }

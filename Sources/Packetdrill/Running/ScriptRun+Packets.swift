@@ -50,7 +50,9 @@ extension ScriptRun {
         if !packet.encapsulations.isEmpty { throw skip(.packet, "tunnels", packet.position) }
         if packet.securityParameterIndex != nil { throw skip(.packet, "psp", packet.position) }
         switch packet.body {
-        case .tcp(let tcp): return tcp
+        case .tcp(let tcp):
+            noteWishes(tcp)
+            return tcp
         case .udp: throw skip(.packet, "UDP", packet.position)
         case .icmp: throw skip(.packet, "outbound ICMP", packet.position)
         }
@@ -146,7 +148,7 @@ extension ScriptRun {
     /// How far off the time of an event may be that comes so long after the one before.
     func tolerance(for distance: Interval) -> Interval {
         let share = Double(max(distance.nanoseconds, 0)) * settings.tolerancePercent / 100
-        return max(settings.tolerance, .nanoseconds(Int64(share)))
+        return max(settings.tolerance, .nanoseconds(Int64(min(share, 9e18))))
     }
 
     private func checkTime(
@@ -205,7 +207,21 @@ extension ScriptRun {
         }
     }
 
+    /// What options in a script speak of that the stack does not do.
+    private func noteWishes(_ tcp: TCPSyntax) {
+        guard case .list(let options) = tcp.options else { return }
+        for option in options {
+            switch option {
+            case .fastOpen, .experimentalFastOpen: layer.want("TCP_FASTOPEN")
+            case .md5: layer.want("TCP_MD5SIG")
+            case .accurateECN: layer.want("AccECN")
+            default: break
+            }
+        }
+    }
+
     private func inject(_ tcp: TCPSyntax, _ packet: PacketSyntax) throws(RunEnd) {
+        noteWishes(tcp)
         let flow = flowForInbound(packet.ports)
         let live: TCPSyntax
         do {
