@@ -1,6 +1,4 @@
 /// An error number as Linux on x86-64 counts them.
-// Their names are older than any rule for names.
-// swift-format-ignore: AlwaysUseLowerCamelCase
 public struct LinuxError: Error, RawRepresentable, Hashable, Sendable {
     public let rawValue: Int32
 
