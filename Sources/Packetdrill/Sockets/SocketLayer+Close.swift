@@ -22,22 +22,22 @@ extension SocketLayer {
     func shutdown(_ fd: Int, _ how: Int) -> CallResult? {
         result { () throws(LinuxError) in
             let socket = try find(fd)
-            guard (0...2).contains(how) else { throw .EINVAL }
+            guard (0...2).contains(how) else { throw .einval }
             switch socket.stage {
             case .idle, .over:
-                throw .ENOTCONN
+                throw .enotconn
             case .listening(let listeners):
                 guard how != 1 else { return .done(0) }
                 for listener in listeners { _ = driven.perform(.closeListener(listener), at: now) }
                 socket.stage = .idle
                 return .done(0)
             case .connection(let id, _):
-                if socket.endWasNoticed { throw .ENOTCONN }
+                if socket.endWasNoticed { throw .enotconn }
                 if info(of: socket)?.state == .synSent {
                     // Linux disconnects: whatever the side, the attempt is over, and a reader is told of a reset.
                     _ = driven.perform(.abort(id), at: now)
                     socket.stage = .over
-                    socket.pendingError = .ECONNRESET
+                    socket.pendingError = .econnreset
                     (socket.readIsShut, socket.writeIsShut) = (true, true)
                     return .done(0)
                 }
@@ -54,7 +54,7 @@ extension SocketLayer {
     func close(_ fd: Int, _ call: OngoingCall) -> CallResult? {
         guard descriptors.indices.contains(fd), let entry = descriptors[fd] else {
             // A blocking close that was begun with its descriptor gone: see below.
-            return call.hasBegun ? .done(0) : .failed(.EBADF)
+            return call.hasBegun ? .done(0) : .failed(.ebadf)
         }
         guard case .socket(let socket) = entry else {
             descriptors[fd] = nil

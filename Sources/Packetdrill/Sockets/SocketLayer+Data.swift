@@ -10,10 +10,10 @@ extension SocketLayer {
             let socket = try find(fd)
             if flags & Linux.msgErrQueue != 0 {
                 want("MSG_ERRQUEUE")
-                throw .EAGAIN
+                throw .eagain
             }
-            guard limit >= 0 else { throw .EINVAL }
-            if socket.listeners != nil { throw .ENOTCONN }
+            guard limit >= 0 else { throw .einval }
+            if socket.listeners != nil { throw .enotconn }
             let lowest = min(max(socket.integer(Linux.solSocket, 18) ?? 1, 1), max(limit, 1))
             let target = flags & Linux.msgWaitAll != 0 ? max(limit, 1) : lowest
             call.received += take(socket, limit: limit - call.received.count, peeks: flags & Linux.msgPeek != 0)
@@ -24,7 +24,7 @@ extension SocketLayer {
             if let end = try readEnd(socket, hasData: count > 0) { return end ? received(call, flags, socket) : nil }
             if socket.isNonblocking || flags & Linux.msgDontWait != 0 || isTimedOut(call, socket, option: 20) {
                 if count > 0 { return received(call, flags, socket) }
-                throw .EAGAIN
+                throw .eagain
             }
             return nil
         }
@@ -38,8 +38,8 @@ extension SocketLayer {
         if let error = socket.takeError() { throw error }
         if socket.readIsShut { return true }
         switch socket.stage {
-        case .idle: throw .ENOTCONN
-        case .listening: throw .ENOTCONN
+        case .idle: throw .enotconn
+        case .listening: throw .enotconn
         case .over: return true
         case .connection: return socket.endWasNoticed ? true : nil
         }
@@ -81,20 +81,20 @@ extension SocketLayer {
             if flags & Linux.msgMore != 0 { want("MSG_MORE") }
             if flags & 1 != 0 { want("MSG_OOB") }
             let mayWait = !socket.isNonblocking && flags & Linux.msgDontWait == 0
-            guard let id = socket.connection else { throw socket.takeError() ?? .EPIPE }
+            guard let id = socket.connection else { throw socket.takeError() ?? .epipe }
             if !socket.endWasNoticed, let state = info(of: socket)?.state, state == .synSent || state == .synReceived {
                 // Linux takes data only once the connection stands.
-                guard mayWait, !isTimedOut(call, socket, option: 21) else { throw .EAGAIN }
+                guard mayWait, !isTimedOut(call, socket, option: 21) else { throw .eagain }
                 return nil
             }
             if socket.pendingError != nil || socket.writeIsShut || socket.endWasNoticed {
                 if call.sent > 0 { return .done(call.sent) }
-                throw socket.takeError() ?? .EPIPE
+                throw socket.takeError() ?? .epipe
             }
             try push(bytes, id, socket, call)
             if call.sent == bytes.count { return .done(call.sent) }
             if mayWait, !isTimedOut(call, socket, option: 21) { return nil }
-            guard call.sent > 0 else { throw .EAGAIN }
+            guard call.sent > 0 else { throw .eagain }
             return .done(call.sent)
         }
     }
@@ -112,7 +112,7 @@ extension SocketLayer {
                 return
             default:
                 noticeEnd(of: socket)
-                if call.sent == 0 { throw socket.takeError() ?? .EPIPE }
+                if call.sent == 0 { throw socket.takeError() ?? .epipe }
                 return
             }
         }
@@ -128,7 +128,7 @@ extension SocketLayer {
 
     func control(_ fd: Int, _ command: Int, _ argument: Int) -> CallResult? {
         result { () throws(LinuxError) in
-            guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .EBADF }
+            guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .ebadf }
             guard case .socket(let socket) = entry else { return .done(0) }
             switch command {
             case 1, 2: return .done(0)
@@ -136,7 +136,7 @@ extension SocketLayer {
             case 4:
                 socket.flags = argument & Linux.nonblock
                 return .done(0)
-            default: throw .EINVAL
+            default: throw .einval
             }
         }
     }
@@ -148,12 +148,12 @@ extension SocketLayer {
                 socket.flags = argument != 0 ? socket.flags | Linux.nonblock : socket.flags & ~Linux.nonblock
                 return .done(0)
             }
-            if socket.listeners != nil { throw .EINVAL }
+            if socket.listeners != nil { throw .einval }
             switch request {
             case 0x541B: return .done(0, .integer(readableBytes(socket)))
             case 0x5411: return .done(0, .integer(unacknowledged(socket, sent: true)))
             case 0x894B: return .done(0, .integer(unacknowledged(socket, sent: false)))
-            default: throw .ENOTTY
+            default: throw .enotty
             }
         }
     }

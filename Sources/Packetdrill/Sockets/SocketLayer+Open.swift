@@ -6,15 +6,15 @@ internal import TCPStateMachine
 /// Sockets come into being: socket, bind, listen, accept, connect.
 extension SocketLayer {
     func makeSocket(_ domain: Int, _ type: Int, _ number: Int) -> CallResult {
-        guard domain == Linux.inet || domain == Linux.inet6 else { return .failed(.EAFNOSUPPORT) }
+        guard domain == Linux.inet || domain == Linux.inet6 else { return .failed(.eafnosupport) }
         let kind = type & 0xF
         guard kind == 1 else {
             want(kind == 2 ? "UDP sockets" : "raw sockets")
-            return .failed(.EPROTONOSUPPORT)
+            return .failed(.eprotonosupport)
         }
         guard number == 0 || number == Linux.solTCP else {
             want("protocol \(number)")
-            return .failed(.EPROTONOSUPPORT)
+            return .failed(.eprotonosupport)
         }
         return .done(insert(.socket(Socket(domain: domain, flags: type & Linux.nonblock))))
     }
@@ -22,7 +22,7 @@ extension SocketLayer {
     func bind(_ fd: Int, to local: Endpoint) -> CallResult? {
         result { () throws(LinuxError) in
             let socket = try find(fd)
-            guard case .idle = socket.stage, socket.local == nil else { throw .EINVAL }
+            guard case .idle = socket.stage, socket.local == nil else { throw .einval }
             var local = local
             if local.port == 0 { local.port = freePort(local.address) }
             let reuses = socket.integer(Linux.solSocket, 2) ?? 0 != 0
@@ -30,7 +30,7 @@ extension SocketLayer {
                 guard let taken = other.local, taken.port == local.port else { continue }
                 guard taken.address == local.address || taken.address.isAny || local.address.isAny else { continue }
                 let otherReuses = other.integer(Linux.solSocket, 2) ?? 0 != 0
-                if other.listeners != nil || !(reuses && otherReuses) { throw .EADDRINUSE }
+                if other.listeners != nil || !(reuses && otherReuses) { throw .eaddrinuse }
             }
             socket.local = local
             return .done(0)
@@ -69,14 +69,14 @@ extension SocketLayer {
                     let endpoint = Endpoint(address, local.port)
                     guard case .listener(let id) = driven.perform(.listen(endpoint, backlog: most), at: now) else {
                         for id in listeners { _ = driven.perform(.closeListener(id), at: now) }
-                        throw .EADDRINUSE
+                        throw .eaddrinuse
                     }
                     listeners.append(id)
                 }
                 socket.stage = .listening(listeners)
                 return .done(0)
             case .connection, .over:
-                throw .EINVAL
+                throw .einval
             }
         }
     }
@@ -90,7 +90,7 @@ extension SocketLayer {
     func accept(_ fd: Int, _ flags: Int, _ call: OngoingCall) -> CallResult? {
         result { () throws(LinuxError) in
             let socket = try find(fd)
-            guard case .listening(let listeners) = socket.stage else { throw .EINVAL }
+            guard case .listening(let listeners) = socket.stage else { throw .einval }
             for listener in listeners {
                 guard case .connection(let id) = driven.perform(.accept(listener), at: now) else { continue }
                 let accepted = Socket(domain: socket.domain, flags: flags & Linux.nonblock)
@@ -105,7 +105,7 @@ extension SocketLayer {
                 }
                 return .done(insert(.socket(accepted)))
             }
-            if socket.isNonblocking || isTimedOut(call, socket, option: 20) { throw .EAGAIN }
+            if socket.isNonblocking || isTimedOut(call, socket, option: 20) { throw .eagain }
             return nil
         }
     }
@@ -116,27 +116,27 @@ extension SocketLayer {
             guard let remote else { return dissolve(socket) }
             switch socket.stage {
             case .listening:
-                throw .EISCONN
+                throw .eisconn
             case .idle:
                 try open(socket, to: remote)
                 if socket.isNonblocking, case .connection(_, isConnecting: true) = socket.stage,
                     !isSettled(socket)
                 {
-                    throw .EINPROGRESS
+                    throw .einprogress
                 }
                 return try outcome(of: socket, call)
             case .connection(_, let isConnecting):
-                guard isConnecting else { throw .EISCONN }
-                if !call.hasBegun, socket.isNonblocking, !isSettled(socket) { throw .EALREADY }
+                guard isConnecting else { throw .eisconn }
+                if !call.hasBegun, socket.isNonblocking, !isSettled(socket) { throw .ealready }
                 return try outcome(of: socket, call)
             case .over:
-                throw socket.takeError() ?? .ECONNABORTED
+                throw socket.takeError() ?? .econnaborted
             }
         }
     }
 
     private func open(_ socket: Socket, to remote: Endpoint) throws(LinuxError) {
-        guard remote.address.isIPv6 == false || socket.domain == Linux.inet6 else { throw .EAFNOSUPPORT }
+        guard remote.address.isIPv6 == false || socket.domain == Linux.inet6 else { throw .eafnosupport }
         let peer = Endpoint(remote.address.unmapped, remote.port)
         let local = socket.local.map { Endpoint($0.address.unmapped, $0.port) }
         switch driven.perform(.connect(to: peer, from: local), at: now) {
@@ -150,7 +150,7 @@ extension SocketLayer {
         case .failed(let error):
             throw LinuxError(opening: error)
         default:
-            throw .EINVAL
+            throw .einval
         }
     }
 
@@ -163,7 +163,7 @@ extension SocketLayer {
     private func outcome(of socket: Socket, _ call: OngoingCall) throws(LinuxError) -> CallResult? {
         guard isSettled(socket) else {
             // SO_SNDTIMEO bounds a blocking connect.
-            if isTimedOut(call, socket, option: 21) { throw .EINPROGRESS }
+            if isTimedOut(call, socket, option: 21) { throw .einprogress }
             return nil
         }
         if case .connection(let id, _) = socket.stage, let info = info(of: socket), info.state.isSynchronized {
@@ -171,7 +171,7 @@ extension SocketLayer {
             return .done(0)
         }
         noticeEnd(of: socket)
-        let error = socket.takeError() ?? .ECONNABORTED
+        let error = socket.takeError() ?? .econnaborted
         letGo(of: socket, becoming: .idle)
         throw error
     }
@@ -212,26 +212,26 @@ extension LinuxError {
     /// What connect() says when there is nothing to begin with.
     init(opening error: StackError) {
         switch error {
-        case .addressInUse: self = .EADDRINUSE
-        case .addressNotAvailable, .noPorts: self = .EADDRNOTAVAIL
-        case .outOfMemory: self = .ENOBUFS
-        case .noRoute, .addressNotUsable: self = .ENETUNREACH
-        default: self = .EINVAL
+        case .addressInUse: self = .eaddrinuse
+        case .addressNotAvailable, .noPorts: self = .eaddrnotavail
+        case .outOfMemory: self = .enobufs
+        case .noRoute, .addressNotUsable: self = .enetunreach
+        default: self = .einval
         }
     }
 
     /// What a connection's end means to a socket.
     init?(_ failure: ConnectionFailure, peerHasClosed: Bool) {
         switch failure {
-        case .refused: self = .ECONNREFUSED
-        case .reset: self = peerHasClosed ? .EPIPE : .ECONNRESET
+        case .refused: self = .econnrefused
+        case .reset: self = peerHasClosed ? .epipe : .econnreset
         case .timedOut(let attempt):
             // Advice from ICMP names the reason, if there was any.
             let advice = attempt.icmp.flatMap { LinuxError(icmp: $0.type, $0.code, isIPv6: $0.reporter.isIPv6) }
-            self = advice ?? .ETIMEDOUT
-        case .peerSilent: self = .ETIMEDOUT
+            self = advice ?? .etimedout
+        case .peerSilent: self = .etimedout
         case .unreachable(let evidence, _):
-            self = LinuxError(icmp: evidence.type, evidence.code, isIPv6: evidence.reporter.isIPv6) ?? .EHOSTUNREACH
+            self = LinuxError(icmp: evidence.type, evidence.code, isIPv6: evidence.reporter.isIPv6) ?? .ehostunreach
         case .aborted: return nil
         }
     }
@@ -239,23 +239,23 @@ extension LinuxError {
     /// What an ICMP error means to a socket; `nil` for those that mean nothing.
     init?(icmp type: UInt8, _ code: UInt8, isIPv6: Bool) {
         let unreachable: [LinuxError] = [
-            .ENETUNREACH, .EHOSTUNREACH, .ENOPROTOOPT, .ECONNREFUSED, .EHOSTUNREACH, .EOPNOTSUPP, .ENETUNREACH,
-            .EHOSTDOWN, .ENONET, .ENETUNREACH, .EHOSTUNREACH, .ENETUNREACH, .EHOSTUNREACH, .EHOSTUNREACH,
-            .EHOSTUNREACH, .EHOSTUNREACH,
+            .enetunreach, .ehostunreach, .enoprotoopt, .econnrefused, .ehostunreach, .eopnotsupp, .enetunreach,
+            .ehostdown, .enonet, .enetunreach, .ehostunreach, .enetunreach, .ehostunreach, .ehostunreach,
+            .ehostunreach, .ehostunreach,
         ]
         switch (isIPv6, type) {
         case (false, 3) where Int(code) < unreachable.count && code != 4: self = unreachable[Int(code)]
-        case (false, 11): self = .EHOSTUNREACH
-        case (false, 12): self = .EPROTO
+        case (false, 11): self = .ehostunreach
+        case (false, 12): self = .eproto
         case (true, 1):
             // No route, prohibited, beyond the scope, address, port, policy, reject route.
             let codes: [LinuxError] = [
-                .ENETUNREACH, LinuxError(rawValue: 13), .EHOSTUNREACH, .EHOSTUNREACH, .ECONNREFUSED,
+                .enetunreach, LinuxError(rawValue: 13), .ehostunreach, .ehostunreach, .econnrefused,
                 LinuxError(rawValue: 13), LinuxError(rawValue: 13),
             ]
-            self = Int(code) < codes.count ? codes[Int(code)] : .EPROTO
-        case (true, 3): self = .EHOSTUNREACH
-        case (true, 4): self = .EPROTO
+            self = Int(code) < codes.count ? codes[Int(code)] : .eproto
+        case (true, 3): self = .ehostunreach
+        case (true, 4): self = .eproto
         default: return nil
         }
     }

@@ -14,7 +14,7 @@ extension SocketLayer {
             case Linux.solSocket: kept = try setSocketOption(socket, option, value)
             case Linux.solTCP: kept = try setTCPOption(socket, option, value)
             case Linux.solIP, Linux.solIPv6: try setIPOption(level, option, value)
-            default: throw .ENOPROTOOPT
+            default: throw .enoprotoopt
             }
             socket.options[key] = kept
             return .done(0)
@@ -27,7 +27,7 @@ extension SocketLayer {
         let integer = value.number ?? 0
         switch option {
         case 3, 4, 30, 38, 39:
-            throw .ENOPROTOOPT
+            throw .enoprotoopt
         case 7, 32:
             // Linux keeps twice the number, at least 4608; half of it is for bookkeeping.
             let bytes = min(max(integer, 2304), 1 << 30)
@@ -62,25 +62,25 @@ extension SocketLayer {
             if let id = socket.connection { _ = driven.perform(.setNoDelay(integer != 0, id), at: now) }
             return .integer(integer != 0 ? 1 : 0)
         case 2:
-            guard integer == 0 || (88...32767).contains(integer) else { throw .EINVAL }
+            guard integer == 0 || (88...32767).contains(integer) else { throw .einval }
             configuration.tcp.maximumSegment = integer == 0 ? nil : UInt16(integer)
-        case 4, 5: guard (1...32767).contains(integer) else { throw .EINVAL }
-        case 6: guard (1...127).contains(integer) else { throw .EINVAL }
+        case 4, 5: guard (1...32767).contains(integer) else { throw .einval }
+        case 6: guard (1...127).contains(integer) else { throw .einval }
         case 7:
-            guard (1...127).contains(integer) else { throw .EINVAL }
+            guard (1...127).contains(integer) else { throw .einval }
             configuration.tcp.setLinuxSYNRetries(integer)
         case 8: configuration.tcp.finWait2 = .seconds(Int64(min(max(integer, 1), 120)))
         case 13:
-            guard case .bytes(let name) = value else { throw .EINVAL }
+            guard case .bytes(let name) = value else { throw .einval }
             let text = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
             if text != "reno", text != "cubic" { want("congestion control \(text)") }
         case 18:
-            guard integer >= 0 else { throw .EINVAL }
+            guard integer >= 0 else { throw .einval }
             if integer != 0 { want("TCP_USER_TIMEOUT") }
         case 25, 36: break
         case 44: configuration.tcp.maximumRTO = .milliseconds(Int64(min(max(integer, 1000), 120_000)))
         default:
-            guard let name = Self.missingTCPOptions[option] else { throw .ENOPROTOOPT }
+            guard let name = Self.missingTCPOptions[option] else { throw .enoprotoopt }
             if integer != 0 || value.number == nil { want(name) }
         }
         return value
@@ -102,7 +102,7 @@ extension SocketLayer {
             // For TCP the two ECN bits are the stack's own.
             configuration.trafficClass = UInt8(truncatingIfNeeded: integer) & ~3
         case (Linux.solIP, 2), (Linux.solIPv6, 16):
-            guard integer == -1 || (1...255).contains(integer) else { throw .EINVAL }
+            guard integer == -1 || (1...255).contains(integer) else { throw .einval }
             configuration.hopLimit = integer == -1 ? 64 : UInt8(integer)
         case (Linux.solIP, 11), (Linux.solIPv6, 25): if integer != 0 { want("IP_RECVERR") }
         case (Linux.solIP, 13), (Linux.solIPv6, 66): if integer != 0 { want("IP_RECVTOS") }
@@ -121,7 +121,7 @@ extension SocketLayer {
             case Linux.solSocket: value = try socketOption(socket, option)
             case Linux.solTCP: value = try tcpOption(socket, option)
             case Linux.solIP, Linux.solIPv6: value = ipOption(socket, level, option)
-            default: throw .ENOPROTOOPT
+            default: throw .enoprotoopt
             }
             return .done(0, .option(value))
         }
@@ -170,7 +170,7 @@ extension SocketLayer {
         case 12: return .integer(1)
         case 13: return .bytes(Array("reno".utf8))
         case 1, 3, 9, 10, 16, 17, 18, 19, 23, 24, 25, 27, 30, 34, 36: return .integer(0)
-        default: throw .ENOPROTOOPT
+        default: throw .enoprotoopt
         }
     }
 

@@ -76,31 +76,31 @@ extension SocketLayer {
     // MARK: epoll
 
     private func findEpoll(_ fd: Int) throws(LinuxError) -> EpollInstance {
-        guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .EBADF }
-        guard case .epoll(let instance) = entry else { throw .EINVAL }
+        guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .ebadf }
+        guard case .epoll(let instance) = entry else { throw .einval }
         return instance
     }
 
     func epollControl(_ fd: Int, _ operation: Int, _ target: Int, _ event: EpollEvent?) -> CallResult? {
         result { () throws(LinuxError) in
-            guard descriptors.indices.contains(target), descriptors[target] != nil else { throw .EBADF }
+            guard descriptors.indices.contains(target), descriptors[target] != nil else { throw .ebadf }
             let instance = try findEpoll(fd)
-            if fd == target { throw .EINVAL }
+            if fd == target { throw .einval }
             let place = instance.watches.firstIndex { $0.descriptor == target }
             switch operation {
             case 1:
-                guard let event else { throw .EFAULT }
-                guard place == nil else { throw .EEXIST }
+                guard let event else { throw .efault }
+                guard place == nil else { throw .eexist }
                 instance.watches.append(EpollInstance.Watch(descriptor: target, event: event))
             case 2:
-                guard let place else { throw .ENOENT }
+                guard let place else { throw .enoent }
                 instance.watches.remove(at: place)
             case 3:
-                guard let event else { throw .EFAULT }
-                guard let place else { throw .ENOENT }
+                guard let event else { throw .efault }
+                guard let place else { throw .enoent }
                 instance.watches[place] = EpollInstance.Watch(descriptor: target, event: event)
             default:
-                throw .EINVAL
+                throw .einval
             }
             return .done(0)
         }
@@ -109,7 +109,7 @@ extension SocketLayer {
     func epollWait(_ fd: Int, _ limit: Int, _ timeout: Int, _ call: OngoingCall) -> CallResult? {
         result { () throws(LinuxError) in
             let instance = try findEpoll(fd)
-            guard limit > 0 else { throw .EINVAL }
+            guard limit > 0 else { throw .einval }
             var events: [EpollEvent] = []
             for index in instance.watches.indices where events.count < limit {
                 let watch = instance.watches[index]

@@ -158,7 +158,7 @@ public final class SocketLayer {
     public func perform(_ call: SystemCall) -> CallResult {
         let ongoing = begin(call)
         if ongoing.result == nil { blocked.removeAll { $0 === ongoing } }
-        return ongoing.result ?? .failed(.EAGAIN)
+        return ongoing.result ?? .failed(.eagain)
     }
 
     private func ask(_ ongoing: OngoingCall) {
@@ -217,8 +217,8 @@ public final class SocketLayer {
     }
 
     func find(_ fd: Int) throws(LinuxError) -> Socket {
-        guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .EBADF }
-        guard case .socket(let socket) = entry else { throw .ENOTSOCK }
+        guard descriptors.indices.contains(fd), let entry = descriptors[fd] else { throw .ebadf }
+        guard case .socket(let socket) = entry else { throw .enotsock }
         return socket
     }
 
