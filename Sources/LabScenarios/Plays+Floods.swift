@@ -68,8 +68,8 @@ extension Play {
                     + "again.",
                 "Where the client speaks first nobody notices, for its first segment carries the same ACK (lost-ack). "
                     + "Where the server speaks first, as in SMTP and SSH, the client waits until it has had enough: "
-                    + "here it spoke after \(patience.readable), and that completed the handshake. A cookie is good for "
-                    + "one to two minutes.",
+                    + "here it spoke after \(patience.readable), and that completed the handshake. A cookie is good "
+                    + "for one to two minutes.",
             ]
         }
         return play

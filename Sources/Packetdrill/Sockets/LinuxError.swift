@@ -1,6 +1,3 @@
-// The names are those of errno.h.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
-
 /// An error number as Linux on x86-64 counts them.
 public struct LinuxError: Error, RawRepresentable, Hashable, Sendable {
     public let rawValue: Int32
