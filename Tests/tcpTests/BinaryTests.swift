@@ -48,6 +48,28 @@ struct BinaryTests {
         #expect(complaint.isEmpty ? result.error.isEmpty : result.error.contains(complaint), "\(result.error)")
     }
 
+    @Test(
+        "exit statuses of drill",
+        arguments: [
+            ("tcp drill \"$SCRIPTS/closing\"", 0, "strict 3"),
+            ("tcp drill -v \"$SCRIPTS/active/01-syn.pkt\"", 0, "passed"),
+            ("tcp drill --ip-version ipv4 --ip-version ipv6 --json \"$SCRIPTS/active/01-syn.pkt\"", 0, "\"total\":2"),
+            ("tcp drill --junit - \"$SCRIPTS/active/01-syn.pkt\"", 0, "tests=\"1\""),
+            ("tcp drill --profile rfc \"$SCRIPTS/active/01-syn.pkt\"", 1, "wscale"),
+            ("tcp drill --mtu 1400 \"$SCRIPTS/active/01-syn.pkt\"", 1, "mss 1360"),
+            ("tcp drill /dev/null", 1, "expected an event"), ("tcp drill /no/such/file", 66, "cannot read"),
+            ("tcp drill --match loosely a.pkt", 64, "lenient"), ("tcp drill --profile none a.pkt", 64, "linux-old"),
+            ("tcp drill", 64, "script"), ("tcp drill --json --junit - a.pkt", 64, "standard output"),
+            ("tcp drill \"$SCRIPTS/active/01-syn.pkt\" > /dev/full", 74, "write"),
+        ] as [(String, Int32, String)])
+    func drill(line: String, status: Int32, words: String) throws {
+        let scripts = DocumentTests.root.appendingPathComponent("Tests/Drill").path
+        let result = try Tool.run("SCRIPTS='\(scripts)'\n" + line)
+        #expect(result.status == status, "\(line): \(result.error)")
+        let said = String(decoding: result.output, as: UTF8.self) + result.error
+        #expect(said.contains(words), "\(said)")
+    }
+
     @Test("ends quietly when nobody reads any more")
     func closedPipe() throws {
         let result = try Tool.run("tcp lab; echo status $? >&2", hasReader: false)
