@@ -44,8 +44,8 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var sendBuffer: UInt32 = 1 << 20
     /// The initial congestion window, in segments. RFC 6928: 10.
     public var initialWindow: UInt8 = 10
-    /// The most segments by which one acknowledgement lets the window grow in slow start, RFC 3465's L; `nil` for as many
-    /// as it acknowledges. RFC 3465, 2.1: 2; Linux: no limit.
+    /// The most segments by which one acknowledgement lets the window grow in slow start, RFC 3465's L; `nil` for as
+    /// many as it acknowledges. RFC 3465, 2.1: 2; Linux: no limit.
     public var slowStartLimit: UInt8? = 2
     /// Hold back small segments while data is unacknowledged (RFC 9293, 3.7.4).
     public var usesNagle: Bool = true
