@@ -18,11 +18,12 @@ public struct CongestionControl: Hashable, Sendable, BitwiseCopyable {
         window = max(2 &* mss, min(UInt32(segments) &* mss, max(2 &* mss, UInt32(segments) &* 1460)))
     }
 
-    /// New data was acknowledged outside of recovery (RFC 5681, 3.1, counting bytes as RFC 3465 does: at most two
+    /// New data was acknowledged outside of recovery (RFC 5681, 3.1, counting bytes as RFC 3465 does: at most `limit`
     /// segments for one acknowledgement, its L).
-    mutating func acknowledged(_ bytes: UInt32, mss: UInt32) {
+    mutating func acknowledged(_ bytes: UInt32, mss: UInt32, limit: UInt8?) {
         if window < threshold {
-            window = window &+ min(bytes, min(2 &* mss, max(threshold &- window, mss)))
+            let most = limit.map { UInt32($0) &* mss } ?? .max
+            window = window &+ min(bytes, min(most, max(threshold &- window, mss)))
         } else {
             // Congestion avoidance: one segment for each window that is acknowledged.
             window = window &+ max(1, UInt32(clamping: UInt64(mss) * UInt64(bytes) / UInt64(max(window, 1))))

@@ -44,7 +44,7 @@ extension Connection {
     }
 
     /// New data is acknowledged: the window grows, or recovery goes on to the next hole, or ends.
-    mutating func grow(by bytes: UInt32, memory: inout ConnectionMemory) {
+    mutating func grow(by bytes: UInt32, memory: inout ConnectionMemory, configuration: TCPConfiguration) {
         let scoreboard = memory.inFlight[inFlight].scoreboard
         if !scoreboard.isNone {
             memory.ranges[scoreboard].removeAll(before: snd.una)
@@ -55,7 +55,7 @@ extension Connection {
         }
         memory.inFlight[inFlight].duplicateAcks = 0
         guard memory.inFlight[inFlight].isRecovering else {
-            congestion.acknowledged(bytes, mss: segmentPayload)
+            congestion.acknowledged(bytes, mss: segmentPayload, limit: configuration.slowStartLimit)
             return
         }
         if snd.una.isAtOrAfter(memory.inFlight[inFlight].recover) {

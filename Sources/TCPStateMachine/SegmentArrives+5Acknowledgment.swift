@@ -71,7 +71,7 @@ extension Connection {
         disposition.effects.insert(.progress)
         if !inFlight.isNone {
             measure(seg, memory: &memory, configuration: configuration, at: now)
-            grow(by: bytes, memory: &memory)
+            grow(by: bytes, memory: &memory, configuration: configuration)
         }
         if snd.una == snd.max {
             // RFC 6298, 5.2: all is acknowledged, the timer rests.

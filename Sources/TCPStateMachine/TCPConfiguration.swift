@@ -44,6 +44,9 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var sendBuffer: UInt32 = 1 << 20
     /// The initial congestion window, in segments. RFC 6928: 10.
     public var initialWindow: UInt8 = 10
+    /// The most segments by which one acknowledgement lets the window grow in slow start, RFC 3465's L; `nil` for as
+    /// many as it acknowledges. RFC 3465, 2.1: 2; Linux: no limit.
+    public var slowStartLimit: UInt8? = 2
     /// Hold back small segments while data is unacknowledged (RFC 9293, 3.7.4).
     public var usesNagle: Bool = true
     /// Hold back small segments only while a small one is unacknowledged, not while anything is: Minshall's variant,
@@ -107,6 +110,7 @@ extension TCPConfiguration {
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(quickAcks))
+        sink.combine(slowStartLimit.map { UInt64($0) } ?? .max)
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)

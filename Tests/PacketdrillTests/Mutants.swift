@@ -192,6 +192,7 @@ enum SendingMutants {
         .configured("109", "small segments never wait", "timers/109-small-segments.pkt") { c in
             c.tcp.usesNagle = false
         },
+        .configured("132", "slow start is slower", "timers/132-slow-start.pkt") { c in c.tcp.slowStartLimit = 1 },
         .configured("132", "the first window is two segments", "timers/129-fast-retransmit.pkt") { c in
             c.tcp.initialWindow = 2
         },

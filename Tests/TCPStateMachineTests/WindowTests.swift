@@ -224,7 +224,7 @@ struct CongestionTests {
     func avoidance() {
         var control = CongestionControl(segments: 10, mss: 1_000)
         control.threshold = 10_000
-        for _ in 0..<10 { control.acknowledged(1_000, mss: 1_000) }
+        for _ in 0..<10 { control.acknowledged(1_000, mss: 1_000, limit: 2) }
         #expect(control.window > 10_900 && control.window <= 11_000)
     }
 

@@ -148,6 +148,7 @@ public enum ProfileFile {
             truth("usesNagle", \.tcp.usesNagle), time("minimumRTO", \.tcp.minimumRTO),
             time("maximumRTO", \.tcp.maximumRTO), number("dataRetries", \.tcp.dataRetries),
             time("delayedAck", \.tcp.delayedAck), time("timeWait", \.tcp.timeWait), time("finWait2", \.tcp.finWait2),
+            number("slowStartLimit", \.tcp.slowStartLimit),
             number("quickAcks", \.tcp.quickAcks), truth("holdsBehindSmallOnly", \.tcp.holdsBehindSmallOnly),
             truth("minimumRTOIsMargin", \.tcp.minimumRTOIsMargin), time("challengeAckGap", \.tcp.challengeAckGap),
         ]

@@ -30,6 +30,7 @@ public enum DrillProfile {
         profile.tcp.sendBuffer = 262_144
         profile.tcp.setLinuxSYNRetries(5)
         profile.tcp.quickAcks = 16
+        profile.tcp.slowStartLimit = nil
         profile.tcp.holdsBehindSmallOnly = true
         profile.tcp.minimumRTOIsMargin = true
         return profile

@@ -55,6 +55,9 @@ public final class SocketLayer {
         set { driven.stack.configuration = newValue }
     }
 
+    /// What the stack's tables hold.
+    public var tables: TableCounts { driven.stack.tables }
+
     /// Notes that something was asked for that the stack does not do.
     public func want(_ feature: String) {
         if !wanted.contains(feature) { wanted.append(feature) }
