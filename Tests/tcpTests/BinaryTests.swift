@@ -51,13 +51,15 @@ struct BinaryTests {
     @Test(
         "exit statuses of drill",
         arguments: [
-            ("tcp drill \"$SCRIPTS/closing\"", 0, "strict 3"),
+            ("tcp drill \"$SCRIPTS/closing\"", 0, "failed 0, skipped 0"),
             ("tcp drill -v \"$SCRIPTS/active/01-syn.pkt\"", 0, "passed"),
             ("tcp drill --ip-version ipv4 --ip-version ipv6 --json \"$SCRIPTS/active/01-syn.pkt\"", 0, "\"total\":2"),
             ("tcp drill --junit - \"$SCRIPTS/active/01-syn.pkt\"", 0, "tests=\"1\""),
             ("tcp drill --profile rfc \"$SCRIPTS/active/01-syn.pkt\"", 1, "wscale"),
             ("tcp drill --mtu 1400 \"$SCRIPTS/active/01-syn.pkt\"", 1, "mss 1360"),
-            ("tcp drill /dev/null", 1, "expected an event"), ("tcp drill /no/such/file", 66, "cannot read"),
+            ("tcp drill /dev/null", 1, "expected an event"), ("tcp drill /dev/zero", 1, "at most"),
+            ("cat \"$SCRIPTS/active/01-syn.pkt\" | tcp drill /dev/stdin", 0, "strict 1"),
+            ("tcp drill /no/such/file", 66, "cannot read"),
             ("tcp drill --match loosely a.pkt", 64, "lenient"), ("tcp drill --profile none a.pkt", 64, "linux-old"),
             ("tcp drill", 64, "script"), ("tcp drill --json --junit - a.pkt", 64, "standard output"),
             ("tcp drill \"$SCRIPTS/active/01-syn.pkt\" > /dev/full", 74, "write"),
