@@ -33,6 +33,19 @@ final class InputFile: Sendable {
         self.init(descriptor: descriptor, name: path)
     }
 
+    /// All that is in a file, a device or a pipe, at most so many bytes; the caller waits.
+    /// - Throws: ``InputError``.
+    static func contents(of path: String, upTo limit: Int) throws -> [UInt8] {
+        let file = try InputFile(path: path)
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let piece = try file.read()
+            if piece.isEmpty { break }
+            bytes += piece
+        }
+        return bytes
+    }
+
     deinit {
         if descriptor > STDERR_FILENO { closeDescriptor(descriptor) }
     }

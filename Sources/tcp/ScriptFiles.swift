@@ -40,13 +40,13 @@ enum ScriptFiles {
         return (scripts, problems)
     }
 
-    /// The whole of a file. Bytes that are no UTF-8 become U+FFFD.
+    /// The whole of a file or of what a pipe gives. Bytes that are no UTF-8 become U+FFFD. Of endless ones comes more
+    /// than a script may have.
     static func text(of path: String) -> Result<String, Problem> {
         do {
-            let data = try Data(contentsOf: URL(filePath: path))
-            return .success(String(decoding: data, as: UTF8.self))
+            return .success(String(decoding: try InputFile.contents(of: path, upTo: 2 << 20), as: UTF8.self))
         } catch {
-            return .failure(Problem(text: "cannot read \(path)"))
+            return .failure(Problem(text: "\(error)"))
         }
     }
 

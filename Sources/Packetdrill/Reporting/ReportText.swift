@@ -27,7 +27,8 @@ extension DrillReport {
     private static func quote(_ position: SourcePosition, of text: String) -> [String] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.indices.contains(position.line - 1) else { return [] }
-        let line = lines[position.line - 1]
+        // Nobody's screen is wider, and some texts are no scripts at all.
+        let line = lines[position.line - 1].prefix(200)
         let number = String(position.line)
         let margin = String(repeating: " ", count: number.count)
         // Tabs stay tabs, so that the caret stands where the eye looks for it.
