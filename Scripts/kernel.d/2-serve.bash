@@ -149,11 +149,11 @@ test_case 200-held-ipv4 60 "" "200 connections open at once, each is answered, n
 test_case 200-held-ipv6 60 "" "200 connections open at once over IPv6" held_with_fifo 6
 
 # All SYNs in the same moment, with a backlog that they exceed and one that they do not.
-burst() { # FAMILY BACKLOG
+burst() { # FAMILY BACKLOG [COOKIES]
     local host i
     host=$(stack_address "$1")
     addresses_for "$1"
-    serve --echo --backlog "$2"
+    serve --echo --backlog "$2" --syn-cookies "${3:-full}"
     head -c 20000 "$big" >"$dir/small"
     # shellcheck disable=SC2016
     run burst 45 bash -c '
@@ -168,7 +168,8 @@ burst() { # FAMILY BACKLOG
 
 test_case 200-burst-ipv4 60 "nc cmp" "200 clients start at once, backlog 256" burst 4 256
 test_case 200-burst-ipv6 60 "nc cmp" "200 clients start at once over IPv6, backlog 256" burst 6 256
-test_case 200-burst-small-backlog 60 "nc cmp" "200 clients start at once, backlog 16: late, and none lost" burst 4 16
+test_case 200-burst-default 60 "nc cmp" "200 clients start at once, the backlog that serve has by itself" burst 4 128
+test_case 200-burst-small-backlog 60 "nc cmp" "200 clients at once, backlog 16, no cookies: late, and none lost" burst 4 16 off
 
 # --- What it says ---
 
