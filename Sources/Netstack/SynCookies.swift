@@ -36,8 +36,7 @@ extension NetworkStack {
             for: tuple, irs: seg.seq, sizeClass: ClassicCookie.sizeClass(of: entry.mss, isIPv6: tuple.isIPv6), at: now)
         let offset = timestampOffset(for: tuple)
         var answer = entry.answer(
-            mss: interfaces[interface].mss(isIPv6: tuple.isIPv6), timestampOffset: offset,
-            configuration: configuration.tcp, at: now)
+            mss: ownMSS(for: tuple, by: interface), timestampOffset: offset, configuration: configuration.tcp, at: now)
         if let timestamps = answer.options.timestamps {
             let clock = UInt32(truncatingIfNeeded: now.milliseconds)
             answer.options.timestamps = TCPTimestamps(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LabScenarios
 import NetPrimitives
+import NetworkDevices
 
 /// `tcp lab --loopback`: many connections between two stacks of this process, on the real clock.
 enum LoopbackMeasurement {
@@ -9,9 +10,7 @@ enum LoopbackMeasurement {
 
     /// - Returns: what it came to, in lines.
     static func run(_ settings: LabSettings) throws -> [String] {
-        let clock = ContinuousClock()
-        let origin = clock.now
-        func now() -> Instant { .zero + Interval(origin.duration(to: clock.now)) }
+        func now() -> Instant { MonotonicClock.now }
         var loopback = try Loopback(settings)
         for _ in 0..<warmUp { _ = try loopback.connect(now) }
         var times: [Interval] = []
@@ -36,12 +35,5 @@ enum LoopbackMeasurement {
         let hundredths = (interval.nanoseconds + 5) / 10
         let fraction = String(100 + hundredths % 100).dropFirst()
         return "\(hundredths / 100).\(fraction) us"
-    }
-}
-
-extension Interval {
-    fileprivate init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
     }
 }

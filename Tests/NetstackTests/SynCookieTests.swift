@@ -61,6 +61,17 @@ struct SynCookieTests {
         #expect(station.stack.tables.halfOpen == 0 && station.stack.nextDeadline() == nil)
     }
 
+    @Test("our own MSS is that of any SYN-ACK: what the configuration allows")
+    func ownMSS() throws {
+        let configuration = Configuration().with {
+            $0.synCookies = .always
+            $0.tcp.maximumSegment = 1_000
+        }
+        var station = try Station(.ipv4, configuration)
+        _ = try station.stack.listen(on: station.own, backlog: 8)
+        #expect(Self.answer(&station, from: 4_000)?.options.maximumSegmentSize == 1_000)
+    }
+
     @Test("the number: the same within a minute, client's plus one gives plus one, classes differ by one")
     func numbers() throws {
         var station = try Self.always()
