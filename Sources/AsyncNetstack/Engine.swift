@@ -120,6 +120,7 @@ extension Engine {
         case .closed(let id):
             if open.contains(id) { over.insert(id) }
             resumeAll(of: id)
+        case .requested, .withdrawn: break
         }
     }
 

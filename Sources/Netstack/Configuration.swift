@@ -13,6 +13,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var fragmentedDatagramLimit: Int = 64
     /// The most half-open entries that wait for the third packet, of all listeners together.
     public var halfOpenLimit: Int = 65_536
+    /// The most half-open entries of a listener in request mode, undecided requests among them; in place of its backlog
+    /// and one.
+    public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
     /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:

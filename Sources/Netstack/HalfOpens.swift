@@ -24,6 +24,9 @@ extension NetworkStack {
         _ seg: Segment, _ tuple: FourTuple, listener: Slot, interface: InterfaceID, answers: inout PacketBatch,
         iss: SequenceNumber? = nil, at now: Instant
     ) {
+        if listeners.entries[listener].mode != .immediate {
+            return requestArrives(seg, tuple, listener: listener, at: now)
+        }
         // Linux: with a full accept queue a SYN is dropped without a word; the client will ask again.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -63,6 +66,7 @@ extension NetworkStack {
         answers: inout PacketBatch, at now: Instant
     ) {
         let halfOpen = flows.halfOpens[slot].halfOpen
+        if halfOpen.stage.isRequest { return segmentArrives(seg, request: slot, at: now) }
         switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
         case .ignore:
             break
@@ -96,7 +100,7 @@ extension NetworkStack {
         }
     }
 
-    private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
+    mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
         let tuple = flows.tuple(flows.halfOpens[slot].key)
         guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
         let answer = flows.halfOpens[slot].halfOpen.answer(
@@ -135,7 +139,9 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard listeners.entries[listener].mode == .immediate,
+            let entry = readCookie(seg, tuple, listener: listener, at: now)
+        else { return false }
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -180,18 +186,25 @@ extension NetworkStack {
     /// - Returns: its key, which now belongs to the caller.
     private mutating func unlinkHalfOpen(_ slot: Slot) -> FlowKey {
         let entry = flows.halfOpens[slot]
-        if entry.halfOpen.isAnswerDue {
+        if entry.halfOpen.stage.isRequest {
+            delistRequest(slot)
+            // A handle that somebody still has must not find it.
+            flows.halfOpens[slot].halfOpen.stage = .answered
+        } else if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {
             flows.halfOpens.remove(slot, from: &halfOpenLists[entry.halfOpen.retransmissions])
         }
         flows.remove(.halfOpen(slot))
-        listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        if entry.listener != ConnectionEntry.noListener {
+            listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        }
         flows.halfOpens.remove(slot)
         return entry.key
     }
 
     mutating func removeHalfOpen(_ slot: Slot) {
+        tellEndOfAccepted(slot)
         let key = unlinkHalfOpen(slot)
         flows.release(key)
     }

@@ -122,7 +122,7 @@ public enum ProfileFile {
         [
             number("bufferLimit", \.bufferLimit), number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
-            number("timeWaitLimit", \.timeWaitLimit),
+            number("requestLimit", \.requestLimit), number("timeWaitLimit", \.timeWaitLimit),
             field("synCookies", \.synCookies, "off, full or always") { text in
                 switch text {
                 case "off": .off
