@@ -7,22 +7,34 @@ struct RequestBook {
     /// Told by the stack and not yet taken by the program, by listener, first come first; and the other way round.
     var waiting: [ListenerID: [RequestID]] = [:]
     var waitingFor: [RequestID: ListenerID] = [:]
-    /// Taken by the program and not decided.
-    var taken: [RequestID: ListenerID] = [:]
+    /// Taken by the program and not decided, in the order of ``tickets``: the same run gives the same order each time.
+    var taken: [RequestID: (listener: ListenerID, ticket: UInt64)] = [:]
     /// Of those that were taken: how they ended without a decision, as long as the program has them.
     var withdrawn: [RequestID: Withdrawal] = [:]
     /// Requests that were accepted and whose connections are still to come.
     var claims: [ListenerID: [FourTuple: Claim]] = [:]
+    private var tickets: UInt64 = 0
     /// Connections of listeners in request mode that nobody claims: the stack accepted them when the time was up.
     var unclaimed: [ListenerID: [ConnectionID]] = [:]
 
-    enum Claim: Equatable {
-        case open
-        case arrived(ConnectionID)
-        /// Nothing will come.
-        case void
-        /// Nobody waits any more.
-        case abandoned
+    /// What has become of an accepted request.
+    struct Claim {
+        let ticket: UInt64
+        var state: State
+
+        enum State {
+            case open
+            case arrived(ConnectionID)
+            /// Nothing will come.
+            case void
+            /// Nobody waits any more.
+            case abandoned
+        }
+    }
+
+    mutating func nextTicket() -> UInt64 {
+        tickets += 1
+        return tickets
     }
 }
 
@@ -54,7 +66,7 @@ extension Engine {
     func collectClaimed(from listener: ListenerID) {
         guard requests.claims[listener]?.isEmpty == false else { return }
         while let connection = try? owner.accept(listener), let tuple = try? owner.info(of: connection).tuple {
-            switch requests.claims[listener]?[tuple] {
+            switch requests.claims[listener]?[tuple]?.state {
             case .open: settle(tuple, at: listener, .arrived(connection))
             case .abandoned:
                 requests.claims[listener]?[tuple] = nil
@@ -62,8 +74,9 @@ extension Engine {
             default: requests.unclaimed[listener, default: []].insert(connection, at: 0)
             }
         }
-        for (tuple, claim) in requests.claims[listener] ?? [:] where owner.state(of: tuple) == .closed {
-            switch claim {
+        let ended = (requests.claims[listener] ?? [:]).filter { owner.state(of: $0.key) == .closed }
+        for (tuple, claim) in ended.sorted(by: { $0.value.ticket < $1.value.ticket }) {
+            switch claim.state {
             case .open: settle(tuple, at: listener, .void)
             case .abandoned: requests.claims[listener]?[tuple] = nil
             case .arrived, .void: break
@@ -71,8 +84,8 @@ extension Engine {
         }
     }
 
-    private func settle(_ tuple: FourTuple, at listener: ListenerID, _ claim: RequestBook.Claim) {
-        requests.claims[listener]?[tuple] = claim
+    private func settle(_ tuple: FourTuple, at listener: ListenerID, _ state: RequestBook.Claim.State) {
+        requests.claims[listener]?[tuple]?.state = state
         resume(.claimed(tuple))
     }
 
@@ -96,7 +109,7 @@ extension Engine {
         while requests.waiting[listener]?.isEmpty == false, let id = requests.waiting[listener]?.removeFirst() {
             requests.waitingFor[id] = nil
             guard let request = try? owner.request(id) else { continue }
-            requests.taken[id] = listener
+            requests.taken[id] = (listener, requests.nextTicket())
             return request
         }
         return nil
@@ -117,10 +130,10 @@ extension Engine {
     func accept(_ request: ConnectionRequest) async throws -> TCPConnection {
         let (listener, tuple) = (request.listener, request.tuple)
         try decide(request.id, .accept)
-        requests.claims[listener, default: [:]][tuple] = .open
+        requests.claims[listener, default: [:]][tuple] = .init(ticket: requests.nextTicket(), state: .open)
         while true {
             let before = news
-            switch requests.claims[listener]?[tuple] {
+            switch requests.claims[listener]?[tuple]?.state {
             case .open: break
             case .arrived(let connection):
                 requests.claims[listener]?[tuple] = nil
@@ -140,8 +153,8 @@ extension Engine {
 
     /// Whoever accepted has gone: the connection is reset when it comes, or now.
     private func abandon(_ tuple: FourTuple, at listener: ListenerID) {
-        switch requests.claims[listener]?[tuple] {
-        case .open: requests.claims[listener]?[tuple] = .abandoned
+        switch requests.claims[listener]?[tuple]?.state {
+        case .open: requests.claims[listener]?[tuple]?.state = .abandoned
         case .arrived(let connection):
             requests.claims[listener]?[tuple] = nil
             try? owner.abort(connection)
@@ -168,10 +181,12 @@ extension Engine {
     /// The listener is closed: what it still had goes with it.
     func forgetRequests(of listener: ListenerID) {
         for id in requests.waiting.removeValue(forKey: listener) ?? [] { requests.waitingFor[id] = nil }
-        for (id, owner) in requests.taken where owner == listener { endTaken(id, .listenerClosed) }
+        let taken = requests.taken.filter { $0.value.listener == listener }
+        for (id, _) in taken.sorted(by: { $0.value.ticket < $1.value.ticket }) { endTaken(id, .listenerClosed) }
         for connection in requests.unclaimed.removeValue(forKey: listener) ?? [] { try? owner.abort(connection) }
-        for (tuple, claim) in requests.claims.removeValue(forKey: listener) ?? [:] {
-            if case .arrived(let connection) = claim { try? owner.abort(connection) }
+        let claims = requests.claims.removeValue(forKey: listener) ?? [:]
+        for (tuple, claim) in claims.sorted(by: { $0.value.ticket < $1.value.ticket }) {
+            if case .arrived(let connection) = claim.state { try? owner.abort(connection) }
             resume(.claimed(tuple))
         }
         resume(.requested(listener))
