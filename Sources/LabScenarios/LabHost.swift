@@ -124,8 +124,11 @@ final class LabHost: Node {
     private func look() {
         if let watched {
             let state = stack.state(of: watched)
-            if state != self.state { note { .entered($0, state.description) } }
-            self.state = state
+            // A request that nobody has decided leaves the listener what it is.
+            if state != self.state, state != .listen {
+                note { .entered($0, state.description) }
+                self.state = state
+            }
         }
         if let listener, let info = try? stack.info(of: listener) {
             look(at: .syn, info.synQueueLength)
@@ -152,8 +155,8 @@ final class LabHost: Node {
 // MARK: - The application's calls
 
 extension LabHost {
-    func listen(_ port: UInt16, backlog: Int) throws(StackError) {
-        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog)
+    func listen(_ port: UInt16, backlog: Int, mode: ListenerMode = .immediate) throws(StackError) {
+        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog, mode: mode)
         called("listen(\(backlog))")
         note { .entered($0, "LISTEN") }
     }
@@ -163,6 +166,13 @@ extension LabHost {
         for _ in 0..<count {
             _ = try stack.connect(to: Endpoint(peer.address, port), at: simulation.now)
         }
+        simulation.service(self)
+    }
+
+    /// Connects, and gives up without a word after a while.
+    func connect(to peer: LabHost, port: UInt16, for patience: Interval) throws(StackError) {
+        let id = try stack.connect(to: Endpoint(peer.address, port), at: simulation.now)
+        simulation.schedule(after: patience) { [self] in letGo(id) }
         simulation.service(self)
     }
 
@@ -178,6 +188,16 @@ extension LabHost {
                 remotePort: tuple.localPort, interface: InterfaceID(0))
         }
         called("connect()")
+        look()
+        simulation.service(self)
+    }
+
+    /// - Returns: `nil` when there is nothing to decide any more.
+    func request(_ id: RequestID) -> ConnectionRequest? { try? stack.request(id) }
+
+    func decide(_ id: RequestID, _ decision: RequestDecision) throws(StackError) {
+        try stack.decide(id, decision, at: simulation.now)
+        called("decide \(decision)")
         look()
         simulation.service(self)
     }
