@@ -23,6 +23,7 @@ extension NetworkStack {
         sink.combine(listenersDigest(at: now))
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
         encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink)
+        if !evictionCursor.isNone { sink.combine(flows.tuple(flows.halfOpens[evictionCursor].key).hash(Self.newSink)) }
         encodeFragments(into: &sink, at: now)
         return sink.finish()
     }
@@ -108,7 +109,8 @@ extension Configuration {
     /// Every field, in the order of its declaration.
     func encode(into sink: inout SipHash) {
         tcp.encode(into: &sink)
-        sink.combine(UInt64(bitPattern: Int64(bufferLimit)))
+        sink.combine(UInt64(bitPattern: Int64(budget)))
+        sink.combine(UInt64(prefixShare))
         sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
         sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))

@@ -81,8 +81,10 @@ extension NetworkStack {
                 timers.arm(slot, at: deadline)
                 continue
             }
+            openAccount(of: slot)
             let disposition = flows.connections[slot].tcb.timersFired(
                 memory: &memory, configuration: configuration.tcp, at: now)
+            closeAccount(of: slot)
             perform(disposition, on: slot, at: now)
         }
     }

@@ -12,6 +12,13 @@ struct HalfOpenLists: BitwiseCopyable, Sendable {
 
     static let count = 16
 
+    /// Which list an entry stands in; the last, number ``count``, is that of those due.
+    func place(of halfOpen: HalfOpen) -> Int {
+        halfOpen.isAnswerDue ? Self.count : min(Int(halfOpen.retransmissions), Self.count - 1)
+    }
+
+    func first(ofList place: Int) -> Slot { place == Self.count ? due.first : waiting[place].first }
+
     @inline(__always) subscript(repetitions: UInt8) -> SlotList {
         get { waiting[min(Int(repetitions), Self.count - 1)] }
         set { waiting[min(Int(repetitions), Self.count - 1)] = newValue }
@@ -30,15 +37,16 @@ extension NetworkStack {
             counters.listenDrops &+= 1
             return
         }
-        let isFull =
-            listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
-            || flows.halfOpens.count >= configuration.halfOpenLimit
+        let isTableFull = flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens)
+        let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
+        let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
             if isFull { counters.synQueueCookies &+= 1 }
             return sendCookie(
                 answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }
-        if isFull {
+        if isTableFull, !isQueueFull { evictHalfOpen() }
+        if isQueueFull || flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
             return
@@ -51,6 +59,7 @@ extension NetworkStack {
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
         flows.add(.halfOpen(slot))
+        halfOpenShares.add(1, at: flows.prefixPlace(of: tuple))
         listeners.entries[listener].halfOpen &+= 1
         flows.halfOpens[slot].halfOpen.isAnswerDue = false
         flows.halfOpens.append(slot, to: &halfOpenLists[0])
@@ -152,6 +161,10 @@ extension NetworkStack {
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
         listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
     ) {
+        guard maySettle(flows.prefixPlace(of: tuple)) else {
+            counters.listenDrops &+= 1
+            return
+        }
         guard
             let tcb = Connection(
                 completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
@@ -180,6 +193,8 @@ extension NetworkStack {
     /// - Returns: its key, which now belongs to the caller.
     private mutating func unlinkHalfOpen(_ slot: Slot) -> FlowKey {
         let entry = flows.halfOpens[slot]
+        if slot == evictionCursor { evictionCursor = nextHalfOpen(after: slot) }
+        halfOpenShares.add(-1, at: flows.prefixPlace(of: flows.tuple(entry.key)))
         if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {

@@ -112,7 +112,7 @@ extension NetworkStack {
         guard local.port != 0, local.address.isAny || local.address.isUnicast else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
-        guard listeners.entries.count < Int(ConnectionEntry.noListener) else { throw .limitReached }
+        guard listeners.entries.count < plan.listeners else { throw .limitReached }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))

@@ -20,6 +20,11 @@ public struct NetworkStack: ~Copyable, Sendable {
     var interfaces: InterfaceTable
     var flows: FlowTable
     var memory: ConnectionMemory
+    /// How the budget is divided.
+    let plan: MemoryPlan
+    /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
+    var memoryShares: PrefixShares
+    var halfOpenShares: PrefixShares
     var listeners: ListenerTable
     var reassembler: FragmentReassembler
     var timers: TimerQueue
@@ -35,6 +40,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var readyListeners = SlotList()
     /// Connections with something to send.
     var output = SlotList()
+    /// Where the search for a half-open entry to give way goes on.
+    var evictionCursor = Slot.none
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
     /// TIME-WAITs in order of expiry.
@@ -54,10 +61,13 @@ public struct NetworkStack: ~Copyable, Sendable {
         cookieKeys = CookieKeys(current: generator.sipKey())
         self.generator = generator
         interfaces = InterfaceTable()
-        memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
+        plan = MemoryPlan(configuration)
+        memory = ConnectionMemory(bufferLimit: plan.bufferBytes, rangeLimit: plan.ranges)
+        memoryShares = PrefixShares()
+        halfOpenShares = PrefixShares()
         listeners = ListenerTable()
         reassembler = FragmentReassembler(
-            byteLimit: configuration.fragmentMemoryLimit, datagramLimit: configuration.fragmentedDatagramLimit)
+            byteLimit: plan.fragmentBytes, datagramLimit: plan.fragmentedDatagrams)
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
@@ -74,6 +84,9 @@ public struct NetworkStack: ~Copyable, Sendable {
         interfaces = other.interfaces.copy()
         flows = other.flows.copy()
         memory = other.memory.copy()
+        plan = other.plan
+        memoryShares = other.memoryShares.copy()
+        halfOpenShares = other.halfOpenShares.copy()
         listeners = other.listeners.copy()
         reassembler = other.reassembler.copy()
         timers = other.timers.copy()
@@ -88,6 +101,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         readyListeners = other.readyListeners
         output = other.output
         halfOpenLists = other.halfOpenLists
+        evictionCursor = other.evictionCursor
         timeWaitList = other.timeWaitList
         generations = other.generations
     }

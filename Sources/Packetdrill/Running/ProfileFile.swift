@@ -120,7 +120,8 @@ public enum ProfileFile {
 
     private static var fields: [Field] {
         [
-            number("bufferLimit", \.bufferLimit), number("fragmentMemoryLimit", \.fragmentMemoryLimit),
+            number("budget", \.budget), number("prefixShare", \.prefixShare),
+            number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
             number("timeWaitLimit", \.timeWaitLimit),
             field("synCookies", \.synCookies, "off, full or always") { text in
