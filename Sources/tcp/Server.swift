@@ -124,6 +124,8 @@ private struct Status: Encodable {
     let chunksInUse: Int
     let chunksReserved: Int
     let allocatedBytes: Int
+    let memoryRefusals: UInt64
+    let prefixRefusals: UInt64
     let packetsIn: UInt64
     let packetsOut: UInt64
     let segmentsRetransmitted: UInt64
@@ -141,6 +143,8 @@ private struct Status: Encodable {
         chunksInUse = tables.chunksInUse
         chunksReserved = tables.chunksReserved
         self.allocatedBytes = allocatedBytes
+        memoryRefusals = counters.memoryRefusals
+        prefixRefusals = counters.prefixRefusals
         packetsIn = counters.packetsIn
         packetsOut = counters.packetsOut
         segmentsRetransmitted = counters.segmentsRetransmitted
@@ -155,6 +159,7 @@ private struct Status: Encodable {
         "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
             + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
             + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped, "
-            + "\(cookiesSent) cookies sent, \(cookiesReceived) back"
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) back; \(memoryRefusals + prefixRefusals) refused for "
+            + "lack of memory"
     }
 }

@@ -1,4 +1,4 @@
-public import NetPrimitives
+import NetPrimitives
 public import Netstack
 import WireFormats
 
@@ -17,7 +17,6 @@ public struct Siege: ~Copyable {
     private var synNumber: UInt32 = 0
     /// Connections that the server's application holds, and never reads from.
     private var held = 0
-    private var sink = [UInt8](repeating: 0, count: 65_536)
 
     private static let target = IPv4Address(198, 19, 0, 1)
     private static let honest = IPv4Address(198, 18, 0, 1)
@@ -26,14 +25,16 @@ public struct Siege: ~Copyable {
     public init(budget: Int) throws(StackError) {
         var configuration = Configuration()
         configuration.budget = budget
-        toServer = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
-        toClient = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
-        client = NetworkStack(seed: Seed(1))
-        server = NetworkStack(configuration: configuration, seed: Seed(2))
+        var client = NetworkStack(seed: Seed(1))
+        var server = NetworkStack(configuration: configuration, seed: Seed(2))
         try Self.attach(&client, Self.honest)
         try Self.attach(&server, Self.target)
-        clientBytes = client.allocatedBytes
         listener = try server.listen(on: Endpoint(.v4(Self.target), Self.port), backlog: 65_535)
+        clientBytes = client.allocatedBytes
+        toServer = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
+        toClient = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
+        self.client = client
+        self.server = server
     }
 
     private static func attach(_ stack: inout NetworkStack, _ address: IPv4Address) throws(StackError) {
@@ -59,11 +60,12 @@ public struct Siege: ~Copyable {
         give(seg, from: IPv4Address(0x2000_0000 | synNumber), port: 4_000)
     }
 
-    /// A connection from 203.0.113.0/24 that is opened.
+    /// A connection from 203.0.113.0/24, or another network beside it, is opened.
     /// - Returns: a peer to send from.
-    public mutating func open(_ number: Int) -> Peer? {
+    public mutating func open(_ number: Int, network: Int = 0) -> Peer? {
         var peer = Peer(
-            address: IPv4Address(203, 0, 113, UInt8(truncatingIfNeeded: 1 + number % 250)),
+            address: IPv4Address(
+                203, 0, UInt8(truncatingIfNeeded: 113 + network), UInt8(truncatingIfNeeded: 1 + number % 250)),
             port: UInt16(truncatingIfNeeded: 10_000 + number / 250), next: SequenceNumber(1_000), ack: SequenceNumber(0)
         )
         var seg = Segment()
@@ -133,7 +135,8 @@ public struct Siege: ~Copyable {
     /// - Returns: bytes read when all is said, or when 100,000 turns have passed.
     public mutating func carry(_ total: Int, afterPacket: (borrowing Siege) -> Void) throws(StackError) -> Int {
         let near = try client.connect(to: Endpoint(.v4(Self.target), Self.port), at: now)
-        let text = [UInt8](repeating: 0x41, count: 16_384)
+        let text = [UInt8](repeating: 0x41, count: 2_048)
+        var sink = [UInt8](repeating: 0, count: 4_096)
         var (far, written, read): (ConnectionID?, Int, Int) = (nil, 0, 0)
         for _ in 0..<100_000 where read < total {
             now = now + .microseconds(100)
