@@ -53,7 +53,7 @@ extension NetworkStack {
     /// The search goes through the entries in the order of their deadlines and looks at 64 of them, each time at the
     /// next ones. Of the largest prefix among them the oldest goes. A flood that fills the table is met at once,
     /// whatever it looks like; a table of up to 64 entries is searched whole.
-    mutating func evictHalfOpen() {
+    mutating func evictHalfOpen(at now: Instant) {
         var victim = Slot.none
         var most = 0
         var slot = evictionCursor.isNone ? nextHalfOpen(after: .none) : evictionCursor
@@ -68,6 +68,7 @@ extension NetworkStack {
         evictionCursor = slot
         counters.halfOpenEvictions &+= 1
         counters.attemptFails &+= 1
+        attemptFailed(victim, .dropped, at: now)
         removeHalfOpen(victim)
     }
 

@@ -119,7 +119,7 @@ extension Configuration {
         sink.combine(
             UInt64(trafficClass) << 16 | UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2
                 | (abortsOnOverflow ? 2 : 0) | (answersEcho ? 1 : 0))
-        sink.combine(UInt64(icmpErrorsPerSecond))
+        sink.combine(UInt64(icmpErrorsPerSecond) << 32 | UInt64(floodThreshold))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)
     }

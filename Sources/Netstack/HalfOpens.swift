@@ -35,21 +35,28 @@ extension NetworkStack {
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
-            return
+            return synDropped(seg, tuple, listener, at: now)
         }
         let isTableFull = flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens)
         let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
         let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
-            if isFull { counters.synQueueCookies &+= 1 }
+            if isFull {
+                counters.synQueueCookies &+= 1
+                noteOverload(listener, tuple, .cookie, at: now)
+            }
             return sendCookie(
                 answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }
-        if isTableFull, !isQueueFull { evictHalfOpen() }
+        if isTableFull, !isQueueFull {
+            evictHalfOpen(at: now)
+            noteOverload(listener, tuple, .evicted, at: now)
+        }
         if isQueueFull || flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
-            return
+            noteOverload(listener, tuple, .dropped, at: now)
+            return synDropped(seg, tuple, listener, at: now)
         }
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
@@ -94,10 +101,12 @@ extension NetworkStack {
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .refused, at: now)
             removeHalfOpen(slot)
         case .dropAndReset(let reset):
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .aborted, at: now)
             removeHalfOpen(slot)
             emit(reset, tuple, by: interface, into: &answers)
         case .complete:
@@ -127,6 +136,7 @@ extension NetworkStack {
             if configuration.abortsOnOverflow {
                 counters.embryonicResets &+= 1
                 counters.attemptFails &+= 1
+                attemptFailed(slot, .aborted, at: now)
                 removeHalfOpen(slot)
                 emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
             }
@@ -145,6 +155,7 @@ extension NetworkStack {
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
         guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -240,6 +251,7 @@ extension NetworkStack {
                 if flows.halfOpens[slot].halfOpen.retransmissions >= min(configuration.tcp.synAckRetries, 15) {
                     counters.halfOpenTimeouts &+= 1
                     counters.attemptFails &+= 1
+                    attemptFailed(slot, .timedOut, at: now)
                     removeHalfOpen(slot)
                 } else {
                     flows.halfOpens.remove(slot, from: &halfOpenLists[repetitions])

@@ -13,6 +13,13 @@ struct ListenerEntry: Listed, Sendable {
     var isReady: Bool
     /// When the last SYN cookie went out.
     var cookieSentAt: Instant?
+    /// Attempts that failed and were told singly in this second.
+    var toldSecond: UInt32 = 0
+    var told: UInt8 = 0
+    /// The flood that is watched, plus one; and SYNs of this second that found the queue full.
+    var flood: UInt8 = 0
+    var overloadSecond: UInt32 = 0
+    var overload: UInt32 = 0
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks
@@ -152,6 +159,7 @@ extension NetworkStack {
             abortConnection(slot, at: now)
         }
         dropHalfOpens(of: listener)
+        endFlood(of: listener)
         if listeners.entries[listener].isReady { listeners.entries.remove(listener, from: &readyListeners) }
         listeners.remove(listener)
     }

@@ -30,6 +30,10 @@ public struct NetworkStack: ~Copyable, Sendable {
     var timers: TimerQueue
     var attempts: SlotTable<AttemptEntry>
     var attemptQueue: AttemptQueue
+    var summaries: SummaryBoard
+    var floods: FloodBoard
+    /// There is a report that no event has told of.
+    var hasReported = false
     var generator: Generator
     var keys: StackKeys
     var cookieKeys: CookieKeys
@@ -71,6 +75,8 @@ public struct NetworkStack: ~Copyable, Sendable {
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
+        summaries = SummaryBoard()
+        floods = FloodBoard()
         icmpTokens = TokenBucket()
         halfOpenLists = HalfOpenLists()
     }
@@ -92,6 +98,9 @@ public struct NetworkStack: ~Copyable, Sendable {
         timers = other.timers.copy()
         attempts = other.attempts.copy()
         attemptQueue = other.attemptQueue.copy()
+        summaries = other.summaries.copy()
+        floods = other.floods.copy()
+        hasReported = other.hasReported
         generator = other.generator
         keys = other.keys
         cookieKeys = other.cookieKeys

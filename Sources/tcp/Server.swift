@@ -40,6 +40,7 @@ struct Server: Sendable {
                 return nil
             }
             for listener in listeners { group.addTask { await accept(from: listener) } }
+            group.addTask { await tellReports() }
             let failure = await group.next() ?? nil
             // Whoever serves a connection now sees its end and stops by itself.
             await stack.close(within: Self.grace)
@@ -84,6 +85,21 @@ struct Server: Sendable {
                 peer: peer, end: end, milliseconds: Double(lasted.microseconds) / 1000, bytesIn: tally.received,
                 bytesOut: tally.sent),
             detail: true)
+    }
+
+    private func tellReports() async -> (any Error)? {
+        do {
+            while true {
+                switch try await stack.nextReport() {
+                case .flood(let flood): report.say(flood.words, FloodRecord(flood), detail: true)
+                case .attempts(let summary): report.say(summary.words, SummaryRecord(summary), detail: true)
+                }
+            }
+        } catch NetstackError.closed {
+            return nil
+        } catch {
+            return error is CancellationError ? nil : error
+        }
     }
 
     private func tellStatus() async {
