@@ -21,8 +21,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var halfOpenLimit: Int = 65_536
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
-    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and when
-    /// it ends; 0 tells of none.
+    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
+    /// when it ends; 0 tells of none.
     public var floodThreshold: UInt32 = 100
     /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:
     /// tcp_abort_on_overflow).

@@ -161,7 +161,7 @@ extension NetworkStack {
     /// The second is over, and perhaps some more in which nobody looked.
     mutating func floodsTick(at now: Instant) {
         guard let deadline = floods.deadline, deadline <= now else { return }
-        let missed = UInt8(clamping: (now - deadline).seconds)
+        let missed = UInt8(clamping: (now - deadline).milliseconds / 1_000)
         floods.deadline = nil
         for index in 0..<FloodBoard.watchLimit where floods.watches[index].isOpen {
             let watch = floods.watches[index]
