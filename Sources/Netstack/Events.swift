@@ -65,6 +65,7 @@ extension NetworkStack {
         if !timeWaitList.isEmpty {
             first = min(first, flows.timeWaits[timeWaitList.first].timeWait.expiresAt)
         }
+        if !output.isEmpty, let end = quiet.end { first = min(first, end) }
         if let fragments = nextFragmentDeadline { first = min(first, fragments) }
         return first == .distantFuture ? nil : first
     }

@@ -30,6 +30,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var cookieKeys: CookieKeys
     var ports: PortCounters
     var icmpTokens: TokenBucket
+    var quiet: QuietTime
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
@@ -62,6 +63,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
         icmpTokens = TokenBucket()
+        quiet = QuietTime(configuration.quietTime)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -84,6 +86,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         cookieKeys = other.cookieKeys
         ports = other.ports
         icmpTokens = other.icmpTokens
+        quiet = other.quiet
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output

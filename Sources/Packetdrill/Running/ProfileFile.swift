@@ -135,6 +135,7 @@ public enum ProfileFile {
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("icmpErrorsPerSecond", \.icmpErrorsPerSecond), time("sequenceClock", \.sequenceClock),
+            time("quietTime", \.quietTime),
             number("fixedInitialSequence", \.fixedInitialSequence),
             time("initialRTO", \.tcp.initialRTO), number("synLinearTimeouts", \.tcp.synLinearTimeouts),
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),
