@@ -42,6 +42,10 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var icmpErrorsPerSecond: UInt32 = 1000
     /// How long a step of the initial sequence number's clock takes. RFC 9293, 3.4.1: 4 us. Linux: 64 ns.
     public var sequenceClock: Interval = .microseconds(4)
+    /// How long the stack neither sends segments nor answers any after it was made, so that none of an earlier life can
+    /// be taken for one of this (RFC 9293, 3.4.3, where it is an MSL, 2 minutes); zero for not at all. Attempts to
+    /// connect wait for its end, and segments that come are dropped. A stack holds to what it was made with.
+    public var quietTime: Interval = .zero
     /// A number for every connection to begin with. For pictures and tests only: whoever can guess it can take over a
     /// connection (RFC 6528).
     public var fixedInitialSequence: UInt32?

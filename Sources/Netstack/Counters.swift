@@ -33,6 +33,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Malformed segments, and those with a wrong checksum: TcpInErrs, TcpInCsumErrors.
     public var segmentErrors: UInt64 = 0
     public var checksumErrors: UInt64 = 0
+    /// Segments that came in the quiet time, and were dropped.
+    public var quietDrops: UInt64 = 0
     /// RSTs: TcpOutRsts, and those that came.
     public var resetsOut: UInt64 = 0
     public var resetsIn: UInt64 = 0

@@ -15,6 +15,7 @@ extension NetworkStack {
         generator.encode(into: &sink)
         ports.encode(into: &sink)
         icmpTokens.encode(into: &sink, at: now)
+        quiet.encode(into: &sink, at: now)
         configuration.encode(into: &sink)
         interfaces.encode(into: &sink)
         sink.combine(connectionsDigest(at: now))
@@ -121,6 +122,7 @@ extension Configuration {
                 | (abortsOnOverflow ? 2 : 0) | (answersEcho ? 1 : 0))
         sink.combine(UInt64(icmpErrorsPerSecond) << 32 | UInt64(floodThreshold))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
+        sink.combine(UInt64(bitPattern: quietTime.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)
     }
 }

@@ -13,6 +13,7 @@ extension NetworkStack {
     /// A batch that cannot hold the largest packet of an interface holds nothing: give it that much.
     /// - Parameter now: the time; never earlier than that of any call before.
     public mutating func transmit(into batch: inout PacketBatch, at now: Instant) {
+        if quiet.isOn(at: now) { return }
         transmitHalfOpens(into: &batch, at: now)
         var turns = output.count
         while turns > 0, let slot = flows.connections.popFirst(from: &output, links: ConnectionEntry.outputLinks) {

@@ -69,6 +69,7 @@ extension NetworkStack {
         if !timeWaitList.isEmpty {
             first = min(first, flows.timeWaits[timeWaitList.first].timeWait.expiresAt)
         }
+        if !output.isEmpty, let end = quiet.end { first = min(first, end) }
         if let fragments = nextFragmentDeadline { first = min(first, fragments) }
         if let summary = summaries.deadline { first = min(first, summary) }
         if let flood = floods.deadline { first = min(first, flood) }

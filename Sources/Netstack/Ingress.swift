@@ -123,6 +123,11 @@ extension NetworkStack {
         _ octets: Span<UInt8>, _ facts: PacketFacts, answers: inout PacketBatch, at now: Instant
     ) {
         counters.segmentsIn &+= 1
+        // RFC 9293, 3.4.3: "any TCP segments", so no SYN-ACK and no RST either. The peer will ask again.
+        if quiet.isOn(at: now) {
+            counters.quietDrops &+= 1
+            return
+        }
         guard let view = try? TCPView(validating: octets) else {
             counters.segmentErrors &+= 1
             return

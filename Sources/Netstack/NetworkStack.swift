@@ -39,6 +39,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var cookieKeys: CookieKeys
     var ports: PortCounters
     var icmpTokens: TokenBucket
+    var quiet: QuietTime
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
@@ -78,6 +79,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         summaries = SummaryBoard()
         floods = FloodBoard()
         icmpTokens = TokenBucket()
+        quiet = QuietTime(configuration.quietTime)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -106,6 +108,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         cookieKeys = other.cookieKeys
         ports = other.ports
         icmpTokens = other.icmpTokens
+        quiet = other.quiet
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output

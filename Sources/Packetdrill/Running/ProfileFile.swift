@@ -137,6 +137,7 @@ public enum ProfileFile {
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("floodThreshold", \.floodThreshold), number("icmpErrorsPerSecond", \.icmpErrorsPerSecond),
             time("sequenceClock", \.sequenceClock),
+            time("quietTime", \.quietTime),
             number("fixedInitialSequence", \.fixedInitialSequence),
             time("initialRTO", \.tcp.initialRTO), number("synLinearTimeouts", \.tcp.synLinearTimeouts),
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),
