@@ -46,7 +46,7 @@
     func scatter(_ bytes: [UInt8], _ pieces: UnsafePointer<iovec>?, _ count: Int) {
         var rest = bytes[...]
         let list = unsafe list(pieces, count)
-        for index in unsafe list.indices {
+        for index in list.indices {
             let part = unsafe rest.prefix(Int(clamping: list[index].iov_len))
             unsafe hand(Array(part), list[index].iov_base)
             rest = rest.dropFirst(part.count)
