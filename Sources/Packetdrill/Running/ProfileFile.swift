@@ -144,7 +144,11 @@ public enum ProfileFile {
             number("synAckRetries", \.tcp.synAckRetries), time("synAckMinimumGap", \.tcp.synAckMinimumGap),
             truth("treatsUnreachableAsSoftError", \.tcp.treatsUnreachableAsSoftError),
             truth("offersSACK", \.tcp.offersSACK), truth("offersTimestamps", \.tcp.offersTimestamps),
-            truth("offersWindowScale", \.tcp.offersWindowScale), number("windowScale", \.tcp.windowScale),
+            truth("offersWindowScale", \.tcp.offersWindowScale),
+            field("optionLayout", \.tcp.optionLayout, "linux, freebsd, macos, windows or an order of options") {
+                OptionLayoutText.read($0)
+            },
+            number("windowScale", \.tcp.windowScale),
             number("synWindow", \.tcp.synWindow), number("receiveBuffer", \.tcp.receiveBuffer),
             number("sendBuffer", \.tcp.sendBuffer), number("maximumSegment", \.tcp.maximumSegment),
             number("initialWindow", \.tcp.initialWindow),
