@@ -46,7 +46,7 @@ extension NetworkStack {
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
             answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
-            defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: configuration.tcp, at: now)
+            defaultMSS: tuple.defaultMSS, configuration: configuration.tcp, at: now)
         entry.key = flows.makeKey(tuple)
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
@@ -81,7 +81,7 @@ extension NetworkStack {
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, replacing: slot,
                     answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
@@ -90,7 +90,7 @@ extension NetworkStack {
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
             removeHalfOpen(slot)
-            emit(reset, tuple, by: interface, into: &answers)
+            answer(reset, tuple, by: interface, into: &answers, at: now)
         case .complete:
             complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
         }
@@ -119,7 +119,7 @@ extension NetworkStack {
                 counters.embryonicResets &+= 1
                 counters.attemptFails &+= 1
                 removeHalfOpen(slot)
-                emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
+                answer(.bare(seq: seg.ack), tuple, by: interface, into: &answers, at: now)
             }
             return
         }
@@ -135,7 +135,7 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard let cookie = readCookie(seg, tuple, listener: listener, at: now) else { return false }
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -143,18 +143,20 @@ extension NetworkStack {
             return true
         }
         establish(
-            entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
-            answers: &answers, at: now)
+            cookie.entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
+            timestampOffset: cookie.timestampOffset, answers: &answers, at: now)
         return true
     }
 
     private mutating func establish(
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
-        listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+        listener: Slot, interface: InterfaceID, timestampOffset: UInt32? = nil, answers: inout PacketBatch,
+        at now: Instant
     ) {
         guard
             let tcb = Connection(
-                completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
+                completing: halfOpen, with: seg,
+                path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
             counters.memoryRefusals &+= 1

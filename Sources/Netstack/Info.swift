@@ -112,6 +112,6 @@ extension NetworkStack {
     /// Bytes that the stack holds from the allocator for its tables and buffers.
     public var allocatedBytes: Int {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
-            + listeners.entries.allocatedBytes + reassembler.allocatedBytes
+            + listeners.entries.allocatedBytes + reassembler.allocatedBytes + answerLimits.allocatedBytes
     }
 }

@@ -29,7 +29,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var keys: StackKeys
     var cookieKeys: CookieKeys
     var ports: PortCounters
-    var icmpTokens: TokenBucket
+    var answerLimits: AnswerLimits
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
@@ -52,6 +52,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         flows = FlowTable(key: generator.sipKey())
         ports = PortCounters(&generator)
         cookieKeys = CookieKeys(current: generator.sipKey())
+        let answerKey = generator.sipKey()
         self.generator = generator
         interfaces = InterfaceTable()
         memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
@@ -61,7 +62,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
-        icmpTokens = TokenBucket()
+        answerLimits = AnswerLimits(key: answerKey)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -83,7 +84,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         keys = other.keys
         cookieKeys = other.cookieKeys
         ports = other.ports
-        icmpTokens = other.icmpTokens
+        answerLimits = other.answerLimits.copy()
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output

@@ -131,10 +131,18 @@ public enum ProfileFile {
                 default: nil
                 }
             },
-            truth("abortsOnOverflow", \.abortsOnOverflow),
+            field("cookieCodec", \.cookieCodec, "classic or fleet") { text in
+                switch text {
+                case "classic": .classic
+                case "fleet": .fleet
+                default: nil
+                }
+            },
+            time("cookieEpoch", \.cookieEpoch), truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
-            number("icmpErrorsPerSecond", \.icmpErrorsPerSecond), time("sequenceClock", \.sequenceClock),
+            number("icmpErrorsPerSecond", \.icmpErrorsPerSecond), number("resetsPerSecond", \.resetsPerSecond),
+            time("sequenceClock", \.sequenceClock),
             number("fixedInitialSequence", \.fixedInitialSequence),
             time("initialRTO", \.tcp.initialRTO), number("synLinearTimeouts", \.tcp.synLinearTimeouts),
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),
