@@ -122,6 +122,13 @@
         func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
             try stack.setBacklog(backlog, of: listener)
         }
+        func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
+            try stack.setCookieCodec(codec, of: listener)
+        }
+        func setCookieKeys(_ keys: CookieKeyPair) {
+            stack.configuration.cookieEpoch = MonotonicClock.sinceEpoch
+            stack.setCookieKeys(current: keys.current, previous: keys.previous)
+        }
         func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try stack.accept(listener) }
         func close(_ listener: ListenerID) throws(StackError) { try stack.close(listener, at: now) }
 

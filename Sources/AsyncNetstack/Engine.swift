@@ -316,6 +316,22 @@ extension Engine {
         try call { owner throws(StackError) in try owner.setBacklog(backlog, of: id) }
     }
 
+    func setCookieCodec(_ codec: CookieCodec, of id: ListenerID) throws(NetstackError) {
+        try call { owner throws(StackError) in try owner.setCookieCodec(codec, of: id) }
+    }
+
+    func setCookieKeys(_ keys: CookieKeyPair) { owner.setCookieKeys(keys) }
+
+    /// Takes the keeper's step, and the next when its time has come.
+    func keepCookieKeys(by keeper: CookieKeyKeeper, _ tell: @escaping @Sendable (CookieKeyNews) -> Void) {
+        if end != nil { return }
+        var keeper = keeper
+        let step = keeper.step()
+        setCookieKeys(step.keys)
+        step.news.forEach(tell)
+        schedule(after: step.wait) { [keeper] in $0.keepCookieKeys(by: keeper, tell) }
+    }
+
     /// - Returns: the next connection; `nil` when the listener is closed or the task cancelled.
     func accept(_ id: ListenerID) async throws -> TCPConnection? {
         while !Task.isCancelled, listeners.contains(id) {

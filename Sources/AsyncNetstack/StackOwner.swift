@@ -23,6 +23,9 @@ protocol StackOwner: AnyObject {
     func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID
     func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError)
+    func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError)
+    /// The keys of SYN cookies; on a device their clock, too, is made everybody's from now on.
+    func setCookieKeys(_ keys: CookieKeyPair)
     func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID
     func close(_ listener: ListenerID) throws(StackError)
     func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8]
@@ -69,6 +72,12 @@ final class SimulatedOwner: StackOwner {
     }
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
         try host.setBacklog(backlog, of: listener)
+    }
+    func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
+        try host.withStack { stack throws(StackError) in try stack.setCookieCodec(codec, of: listener) }
+    }
+    func setCookieKeys(_ keys: CookieKeyPair) {
+        host.withStack { $0.setCookieKeys(current: keys.current, previous: keys.previous) }
     }
     func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try host.accept(listener) }
     func close(_ listener: ListenerID) throws(StackError) { try host.close(listener) }

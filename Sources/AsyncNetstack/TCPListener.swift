@@ -1,5 +1,5 @@
 public import NetPrimitives
-import Netstack
+public import Netstack
 
 /// Connections that others open to us, as a sequence that ends when the listener is closed or the task is cancelled.
 ///
@@ -31,6 +31,9 @@ public final class TCPListener: AsyncSequence, Sendable {
 
     /// Changes how many connections may wait, less one, while it runs.
     public func setBacklog(_ backlog: Int) async throws { try await engine.setBacklog(backlog, of: id) }
+
+    /// Changes how its SYN cookies are made while it runs; it begins with ``Configuration/cookieCodec``.
+    public func setCookieCodec(_ codec: CookieCodec) async throws { try await engine.setCookieCodec(codec, of: id) }
 
     /// Takes one connection after the other; several of them share the connections.
     public func makeAsyncIterator() -> Iterator { Iterator(listener: self) }

@@ -77,6 +77,10 @@ public final class TCPStack: Sendable {
         return TCPListener(id, of: engine, local: local)
     }
 
+    /// Replaces the keys of SYN cookies, for a program that brings keys of its own: not more often than every two
+    /// minutes. A stack on a device has them from its ``TUNOptions/cookieKeys``.
+    public func setCookieKeys(_ keys: CookieKeyPair) async { await engine.setCookieKeys(keys) }
+
     /// The stack's thread, for `Task(executorPreference:)`: tasks on it talk to the stack without a change of threads,
     /// and in a simulation they are part of the run. What blocks there blocks the stack.
     public var executor: any TaskExecutor { preference }

@@ -38,6 +38,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// RSTs: TcpOutRsts, and those that came.
     public var resetsOut: UInt64 = 0
     public var resetsIn: UInt64 = 0
+    /// RSTs that were no answer because of the limit of the sender's prefix.
+    public var resetsLimited: UInt64 = 0
     /// TcpActiveOpens, TcpPassiveOpens (at completion), TcpAttemptFails, TcpEstabResets.
     public var activeOpens: UInt64 = 0
     public var passiveOpens: UInt64 = 0
@@ -88,7 +90,7 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var icmpOutOfWindow: UInt64 = 0
     public var echoReplies: UInt64 = 0
     public var icmpErrorsOut: UInt64 = 0
-    /// Errors not sent because of the limit.
+    /// Errors not sent because of the limit of the sender's prefix.
     public var icmpRateLimited: UInt64 = 0
     public var udpIn: UInt64 = 0
 

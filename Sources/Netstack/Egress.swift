@@ -152,8 +152,21 @@ extension NetworkStack {
         counters.packetsOut &+= 1
     }
 
+    /// A RST that answers a segment: what it is an answer to may be forged, so the sender's prefix has a limit.
+    mutating func answer(
+        _ reset: ResetReply, _ tuple: FourTuple, by interface: InterfaceID, into answers: inout PacketBatch,
+        at now: Instant
+    ) {
+        guard answerLimits.take(.reset, to: tuple.remoteAddress, perSecond: configuration.resetsPerSecond, at: now)
+        else {
+            counters.resetsLimited &+= 1
+            return
+        }
+        emit(reset, tuple, by: interface, into: &answers)
+    }
+
     /// A RST.
-    mutating func emit(
+    private mutating func emit(
         _ reset: ResetReply, _ tuple: FourTuple, by interface: InterfaceID, into batch: inout PacketBatch
     ) {
         var seg = Segment()

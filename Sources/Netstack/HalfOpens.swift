@@ -61,7 +61,7 @@ extension NetworkStack {
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
             answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
-            defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: configuration.tcp, at: now)
+            defaultMSS: tuple.defaultMSS, configuration: configuration.tcp, at: now)
         entry.key = flows.makeKey(tuple)
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
@@ -97,7 +97,7 @@ extension NetworkStack {
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, replacing: slot,
                     answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
@@ -108,7 +108,7 @@ extension NetworkStack {
             counters.attemptFails &+= 1
             attemptFailed(slot, .aborted, at: now)
             removeHalfOpen(slot)
-            emit(reset, tuple, by: interface, into: &answers)
+            answer(reset, tuple, by: interface, into: &answers, at: now)
         case .complete:
             complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
         }
@@ -138,7 +138,7 @@ extension NetworkStack {
                 counters.attemptFails &+= 1
                 attemptFailed(slot, .aborted, at: now)
                 removeHalfOpen(slot)
-                emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
+                answer(.bare(seq: seg.ack), tuple, by: interface, into: &answers, at: now)
             }
             return
         }
@@ -154,7 +154,7 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard let cookie = readCookie(seg, tuple, listener: listener, at: now) else { return false }
         noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
@@ -163,14 +163,15 @@ extension NetworkStack {
             return true
         }
         establish(
-            entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
-            answers: &answers, at: now)
+            cookie.entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
+            timestampOffset: cookie.timestampOffset, answers: &answers, at: now)
         return true
     }
 
     private mutating func establish(
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
-        listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+        listener: Slot, interface: InterfaceID, timestampOffset: UInt32? = nil, answers: inout PacketBatch,
+        at now: Instant
     ) {
         guard maySettle(flows.prefixPlace(of: tuple)) else {
             counters.listenDrops &+= 1
@@ -178,7 +179,8 @@ extension NetworkStack {
         }
         guard
             let tcb = Connection(
-                completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
+                completing: halfOpen, with: seg,
+                path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
             counters.memoryRefusals &+= 1

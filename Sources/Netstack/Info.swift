@@ -115,6 +115,6 @@ extension NetworkStack {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
             + listeners.entries.allocatedBytes + reassembler.allocatedBytes + attemptQueue.allocatedBytes
             + interfaces.allocatedBytes + memoryShares.allocatedBytes + halfOpenShares.allocatedBytes
-            + summaries.allocatedBytes + floods.allocatedBytes
+            + summaries.allocatedBytes + floods.allocatedBytes + answerLimits.allocatedBytes
     }
 }

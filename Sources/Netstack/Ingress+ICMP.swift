@@ -96,7 +96,10 @@ extension NetworkStack {
                 source: facts.source, destination: facts.destination, protocol: .udp, length: view.length)
             guard view.hasValidChecksum(pseudoHeaderSum: sum) else { return }
         }
-        guard icmpTokens.take(perSecond: configuration.icmpErrorsPerSecond, at: now) else {
+        guard
+            answerLimits.take(
+                .icmpError, to: facts.source, perSecond: configuration.icmpErrorsPerSecond, at: now)
+        else {
             counters.icmpRateLimited &+= 1
             return
         }

@@ -172,7 +172,9 @@ extension NetworkStack {
     ) {
         guard let listener = listeners.find(tuple) else {
             // 3.10.7.1, CLOSED: all data is discarded; everything but a RST is answered with one.
-            if !seg.flags.contains(.rst) { emit(Self.reset(for: seg), tuple, by: interface, into: &answers) }
+            if !seg.flags.contains(.rst) {
+                answer(Self.reset(for: seg), tuple, by: interface, into: &answers, at: now)
+            }
             return
         }
         switch HalfOpen.listenDisposition(seg) {
@@ -182,7 +184,7 @@ extension NetworkStack {
             guard
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .connectionRequest:
             synArrives(seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }

@@ -11,8 +11,9 @@ struct ListenerEntry: Listed, Sendable {
     /// Established connections that the application has not taken.
     var acceptQueue: SlotList
     var isReady: Bool
-    /// When the last SYN cookie went out.
+    /// When the last classic cookie went out, and how the next cookie is made.
     var cookieSentAt: Instant?
+    var cookieCodec: CookieCodec
     /// Attempts that failed and were told singly in this second.
     var toldSecond: UInt32 = 0
     var told: UInt8 = 0
@@ -32,7 +33,7 @@ struct ListenerEntry: Listed, Sendable {
     static var vacant: ListenerEntry {
         ListenerEntry(
             local: Endpoint(.v4(.any), 0), backlog: 0, generation: 0, halfOpen: 0, acceptQueue: SlotList(),
-            isReady: false, cookieSentAt: nil, link: .none, neighbours: SlotLinks())
+            isReady: false, cookieSentAt: nil, cookieCodec: .classic, link: .none, neighbours: SlotLinks())
     }
 
     /// The accept queue takes `backlog + 1`, as in Linux: a backlog of 0 still lets one in.
@@ -124,6 +125,7 @@ extension NetworkStack {
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))
         entry.generation = nextGeneration()
+        entry.cookieCodec = configuration.cookieCodec
         let slot = listeners.insert(entry)
         return ListenerID(slot: slot, generation: entry.generation)
     }

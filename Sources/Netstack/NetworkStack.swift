@@ -38,8 +38,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var keys: StackKeys
     var cookieKeys: CookieKeys
     var ports: PortCounters
-    var icmpTokens: TokenBucket
     var quiet: QuietTime
+    var answerLimits: AnswerLimits
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
@@ -64,6 +64,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         flows = FlowTable(key: generator.sipKey())
         ports = PortCounters(&generator)
         cookieKeys = CookieKeys(current: generator.sipKey())
+        let answerKey = generator.sipKey()
         self.generator = generator
         interfaces = InterfaceTable()
         plan = MemoryPlan(configuration)
@@ -78,8 +79,8 @@ public struct NetworkStack: ~Copyable, Sendable {
         attemptQueue = AttemptQueue()
         summaries = SummaryBoard()
         floods = FloodBoard()
-        icmpTokens = TokenBucket()
         quiet = QuietTime(configuration.quietTime)
+        answerLimits = AnswerLimits(key: answerKey)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -107,8 +108,8 @@ public struct NetworkStack: ~Copyable, Sendable {
         keys = other.keys
         cookieKeys = other.cookieKeys
         ports = other.ports
-        icmpTokens = other.icmpTokens
         quiet = other.quiet
+        answerLimits = other.answerLimits.copy()
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output

@@ -64,8 +64,7 @@ extension NetworkStack {
         timeWait slot: Slot, _ tuple: FourTuple, by interface: InterfaceID, into answers: inout PacketBatch,
         at now: Instant
     ) {
-        let answer = flows.timeWaits[slot].timeWait.acknowledgement(
-            timestampOffset: timestampOffset(for: tuple), at: now)
+        let answer = flows.timeWaits[slot].timeWait.acknowledgement(at: now)
         emit(answer, tuple, by: interface, into: &answers)
     }
 }

@@ -62,6 +62,18 @@ struct Serve: AsyncParsableCommand {
             "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
     var budget = ByteCount(Configuration().budget)
 
+    @Option(
+        name: .customLong("cookie-codec"),
+        help: "How cookies are made: as Linux's, or for several machines that share a key.")
+    var codec = Codec.classic
+
+    @Option(
+        name: .customLong("cookie-key-file"),
+        help: ArgumentHelp(
+            "Take the keys of cookies from a file: one or two lines of 32 hexadecimal digits, the current key and the "
+                + "one before. It is read again when it changes.", valueName: "file"))
+    var keyFile: String?
+
     @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
     var abortOnOverflow = false
 
@@ -81,10 +93,18 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
+    enum Codec: String, CaseIterable, ExpressibleByArgument {
+        case classic
+        case fleet
+
+        var codec: CookieCodec { self == .fleet ? .fleet : .classic }
+    }
+
     /// How the stack is to behave.
     var configuration: Configuration {
         var configuration = tun.configuration
         configuration.synCookies = cookies.policy
+        configuration.cookieCodec = codec.codec
         configuration.abortsOnOverflow = abortOnOverflow
         configuration.budget = budget.bytes
         return configuration
@@ -110,7 +130,8 @@ struct Serve: AsyncParsableCommand {
             }
         do {
             try service.check()
-            let server = try Server(tun, configuration, port: port, backlog: backlog, service: service)
+            let server = try Server(
+                tun, configuration, keyFile: keyFile, port: port, backlog: backlog, service: service)
             try await server.run()
         } catch let error as ExitCode {
             throw error

@@ -15,13 +15,21 @@ struct Server: Sendable {
     private static let grace = Duration.seconds(3)
 
     init(
-        _ arguments: TUNArguments, _ configuration: Configuration, port: UInt16, backlog: Int, service: Service
+        _ arguments: TUNArguments, _ configuration: Configuration, keyFile: String?, port: UInt16, backlog: Int,
+        service: Service
     ) throws {
         self.service = service
-        report = Report(json: arguments.json, verbose: arguments.verbose)
+        let report = Report(json: arguments.json, verbose: arguments.verbose)
+        self.report = report
         let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
         self.recorder = recorder
-        let stack = try arguments.open(configuration, observer: recorder?.observer)
+        var options = arguments.options(configuration, observer: recorder?.observer)
+        if let keyFile { options.cookieKeys = .file(keyFile) }
+        options.cookieKeyNews = { news in
+            guard case .taken(let path) = news else { return Report.complain("\(news)") }
+            report.say("\(news)", KeysTaken(file: path), detail: true)
+        }
+        let stack = try TCPStack.tun(options)
         self.stack = stack
         listeners = try arguments.addresses.map { prefix in
             try stack.listen(on: Endpoint(prefix.address, port), backlog: backlog)
@@ -114,6 +122,11 @@ struct Server: Sendable {
 private struct Listening: Encodable {
     var event = "listening"
     let address: String
+}
+
+private struct KeysTaken: Encodable {
+    var event = "cookie-keys"
+    let file: String
 }
 
 private struct Opened: Encodable {

@@ -92,11 +92,15 @@ struct TUNArguments: ParsableArguments {
         return configuration
     }
 
+    /// The device and the stack on it.
+    func options(_ configuration: Configuration, observer: PacketObserver?) -> TUNOptions {
+        let tun = TUNConfiguration(name: device, hostAddresses: hostAddresses, mtu: mtu)
+        return TUNOptions(device: tun, addresses: addresses, configuration: configuration, observer: observer)
+    }
+
     /// Opens the device and starts the stack.
     func open(_ configuration: Configuration, observer: PacketObserver?) throws -> TCPStack {
-        let tun = TUNConfiguration(name: device, hostAddresses: hostAddresses, mtu: mtu)
-        return try .tun(
-            TUNOptions(device: tun, addresses: addresses, configuration: configuration, observer: observer))
+        try .tun(options(configuration, observer: observer))
     }
 }
 

@@ -132,10 +132,18 @@ public enum ProfileFile {
                 default: nil
                 }
             },
-            truth("abortsOnOverflow", \.abortsOnOverflow),
+            field("cookieCodec", \.cookieCodec, "classic or fleet") { text in
+                switch text {
+                case "classic": .classic
+                case "fleet": .fleet
+                default: nil
+                }
+            },
+            time("cookieEpoch", \.cookieEpoch), truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("floodThreshold", \.floodThreshold), number("icmpErrorsPerSecond", \.icmpErrorsPerSecond),
+            number("resetsPerSecond", \.resetsPerSecond),
             time("sequenceClock", \.sequenceClock),
             time("quietTime", \.quietTime),
             number("fixedInitialSequence", \.fixedInitialSequence),
