@@ -19,6 +19,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// The most half-open entries that wait for the third packet, of all listeners together, as far as a sixteenth of
     /// the budget reaches.
     public var halfOpenLimit: Int = 65_536
+    /// The most half-open entries of a listener in request mode, undecided requests among them; in place of its backlog
+    /// and one.
+    public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
     /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and

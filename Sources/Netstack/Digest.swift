@@ -22,6 +22,7 @@ extension NetworkStack {
         interfaces.encode(into: &sink)
         sink.combine(connectionsDigest(at: now))
         sink.combine(halfOpenDigest(at: now))
+        encodeRequests(into: &sink, at: now)
         sink.combine(timeWaitDigest(at: now))
         sink.combine(listenersDigest(at: now))
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
@@ -31,7 +32,7 @@ extension NetworkStack {
         return sink.finish()
     }
 
-    private static var newSink: SipHash { SipHash(key: SipKey(0, digestVersion)) }
+    static var newSink: SipHash { SipHash(key: SipKey(0, digestVersion)) }
 
     private func connectionsDigest(at now: Instant) -> UInt64 {
         var sum: UInt64 = 0
@@ -91,6 +92,7 @@ extension NetworkStack {
             sink.combine(own.hash(Self.newSink))
             sink.combine(UInt64(entry.backlog) << 32 | UInt64(entry.halfOpen) << 1 | (entry.isReady ? 1 : 0))
             sink.combine(UInt64(entry.cookieCodec.rawValue))
+            sink.combine(entry.mode.code)
             sink.combine(entry.cookieSentAt.map { UInt64(bitPattern: ($0 - now).nanoseconds) } ?? .max)
             encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink)
             sum &+= sink.finish()
@@ -118,6 +120,7 @@ extension Configuration {
         sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
         sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
+        sink.combine(UInt64(bitPattern: Int64(requestLimit)))
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
         sink.combine(

@@ -123,7 +123,7 @@ public enum ProfileFile {
             number("budget", \.budget), number("prefixShare", \.prefixShare),
             number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
-            number("timeWaitLimit", \.timeWaitLimit),
+            number("requestLimit", \.requestLimit), number("timeWaitLimit", \.timeWaitLimit),
             field("synCookies", \.synCookies, "off, full or always") { text in
                 switch text {
                 case "off": .off

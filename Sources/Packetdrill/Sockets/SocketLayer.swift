@@ -144,6 +144,8 @@ public final class SocketLayer {
             for case .socket(let socket)? in descriptors where socket.listeners?.contains(id) == true {
                 socket.activity += 1
             }
+        // No listener here asks.
+        case .requested, .withdrawn: break
         }
     }
 
