@@ -109,6 +109,7 @@
         var tables: TableCounts { stack.tables }
         var counters: Counters { stack.counters }
         var allocatedBytes: Int { stack.allocatedBytes }
+        func nextReport() -> StackReport? { StackReport(next: &stack) }
 
         func schedule(after interval: Interval, _ action: @escaping () -> Void) {
             calendar.add(action, at: now + interval)
@@ -121,6 +122,13 @@
         }
         func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
             try stack.setBacklog(backlog, of: listener)
+        }
+        func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
+            try stack.setCookieCodec(codec, of: listener)
+        }
+        func setCookieKeys(_ keys: CookieKeyPair) {
+            stack.configuration.cookieEpoch = MonotonicClock.sinceEpoch
+            stack.setCookieKeys(current: keys.current, previous: keys.previous)
         }
         func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try stack.accept(listener) }
         func request(_ request: RequestID) throws(StackError) -> ConnectionRequest { try stack.request(request) }

@@ -48,6 +48,7 @@ actor Engine {
         case readable(ConnectionID)
         case writable(ConnectionID)
         case acceptable(ListenerID)
+        case reported
         case requested(ListenerID)
         /// A connection that was accepted before it was one.
         case claimed(FourTuple)
@@ -124,6 +125,7 @@ extension Engine {
             resume(.acceptable(listener))
         case .requested(let id): requestCame(id)
         case .withdrawn(let id, let reason): requestWithdrawn(id, reason)
+        case .reported: resume(.reported)
         case .established(let id): resume(.opening(id))
         case .readable(let id), .readClosed(let id): resume(.readable(id))
         case .writable(let id): resume(.writable(id))
@@ -324,6 +326,22 @@ extension Engine {
         try call { owner throws(StackError) in try owner.setBacklog(backlog, of: id) }
     }
 
+    func setCookieCodec(_ codec: CookieCodec, of id: ListenerID) throws(NetstackError) {
+        try call { owner throws(StackError) in try owner.setCookieCodec(codec, of: id) }
+    }
+
+    func setCookieKeys(_ keys: CookieKeyPair) { owner.setCookieKeys(keys) }
+
+    /// Takes the keeper's step, and the next when its time has come.
+    func keepCookieKeys(by keeper: CookieKeyKeeper, _ tell: @escaping @Sendable (CookieKeyNews) -> Void) {
+        if end != nil { return }
+        var keeper = keeper
+        let step = keeper.step()
+        setCookieKeys(step.keys)
+        step.news.forEach(tell)
+        schedule(after: step.wait) { [keeper] in $0.keepCookieKeys(by: keeper, tell) }
+    }
+
     /// - Returns: the next connection; `nil` when the listener is closed or the task cancelled.
     func accept(_ id: ListenerID) async throws -> TCPConnection? {
         while !Task.isCancelled, listeners.contains(id) {
@@ -358,6 +376,15 @@ extension Engine {
     var tables: TableCounts { owner.tables }
     var counters: Counters { owner.counters }
     var allocatedBytes: Int { owner.allocatedBytes }
+
+    /// The next report, when there is one.
+    func nextReport() async throws -> StackReport {
+        while true {
+            let before = news
+            if let report = owner.nextReport() { return report }
+            try await wait(for: .reported, since: before)
+        }
+    }
 
     /// Packets and time go on.
     /// - Returns: how long the thread may sleep; `nil` until it is woken.

@@ -42,6 +42,9 @@ public final class TCPListener: AsyncSequence, Sendable {
     /// Changes how many connections may wait, less one, while it runs.
     public func setBacklog(_ backlog: Int) async throws { try await engine.setBacklog(backlog, of: id) }
 
+    /// Changes how its SYN cookies are made while it runs; it begins with ``Configuration/cookieCodec``.
+    public func setCookieCodec(_ codec: CookieCodec) async throws { try await engine.setCookieCodec(codec, of: id) }
+
     /// Takes one connection after the other; several of them share the connections.
     public func makeAsyncIterator() -> Iterator { Iterator(listener: self) }
 

@@ -15,6 +15,12 @@ public struct TUNOptions: Sendable {
     public var configuration: Configuration
     /// Sees every packet.
     public var observer: PacketObserver?
+    /// Where the keys of SYN cookies come from, and who is told about them; by default standard error, of what is wrong.
+    public var cookieKeys = CookieKeySource.random(every: .seconds(3600))
+    public var cookieKeyNews: @Sendable (CookieKeyNews) -> Void = { news in
+        if case .taken = news { return }
+        Complaint.print("\(news)")
+    }
     /// From names to addresses.
     public var resolver: Resolver = .system
 
@@ -43,16 +49,20 @@ extension TCPStack {
     /// Opens a TUN device and starts a stack on it, with a thread of its own. All packets that are for nobody the stack
     /// knows go to the kernel.
     /// - Throws: ``NetstackError/device(_:)`` with a sentence that helps; ``NetstackError/call(_:)`` for an address
-    ///   that cannot be a host's.
+    ///   that cannot be a host's; ``CookieKeyError`` for a key file that is none.
     public static func tun(_ options: TUNOptions) throws -> TCPStack {
         #if os(Linux)
+            let keeper = try CookieKeyKeeper(options.cookieKeys) {
+                var chance = SystemRandomNumberGenerator()
+                return chance.next()
+            }
             do {
                 var wanted = options.device
                 wanted.guestAddresses += options.addresses.map(\.address)
                 let device = try TUNDevice(wanted)
                 let poller = SharedPoller(try Poller())
                 try poller.watch(device)
-                return try start(options, device, poller)
+                return try start(options, device, poller, keeper)
             } catch let error as DeviceError {
                 throw NetstackError.device(error)
             }
@@ -75,9 +85,9 @@ extension TCPStack {
     }
 
     extension TCPStack {
-        private static func start(_ options: TUNOptions, _ device: consuming TUNDevice, _ poller: SharedPoller) throws
-            -> TCPStack
-        {
+        private static func start(
+            _ options: TUNOptions, _ device: consuming TUNDevice, _ poller: SharedPoller, _ keeper: CookieKeyKeeper
+        ) throws -> TCPStack {
             let mtu = device.mtu
             var chance = SystemRandomNumberGenerator()
             let seed = Seed(chance.next(), chance.next(), chance.next(), chance.next())
@@ -97,6 +107,9 @@ extension TCPStack {
             let executor = DriverExecutor("swift-tcp " + device.name)
             let owner = DeviceOwner(stack, on: device, as: interface, observer: options.observer)
             let engine = Engine(Confined(value: owner), on: executor)
+            executor.post { [weak engine, tell = options.cookieKeyNews] in
+                engine?.assumeIsolated { $0.keepCookieKeys(by: keeper, tell) }
+            }
             executor.start(wake: poller.wake) { [weak engine] in
                 while !executor.isStopping {
                     executor.drain()

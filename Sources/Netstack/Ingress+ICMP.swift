@@ -62,8 +62,10 @@ extension NetworkStack {
             // Reassembly took too long somewhere: a single loss, no statement about the path.
             break
         default:
+            openAccount(of: slot)
             let disposition = flows.connections[slot].tcb.unreachable(
                 quoted: quoted.sequence, memory: &memory, configuration: configuration.tcp)
+            closeAccount(of: slot)
             perform(disposition, on: slot, at: now)
         }
     }
@@ -95,7 +97,10 @@ extension NetworkStack {
                 source: facts.source, destination: facts.destination, protocol: .udp, length: view.length)
             guard view.hasValidChecksum(pseudoHeaderSum: sum) else { return }
         }
-        guard icmpTokens.take(perSecond: configuration.icmpErrorsPerSecond, at: now) else {
+        guard
+            answerLimits.take(
+                .icmpError, to: facts.source, perSecond: configuration.icmpErrorsPerSecond, at: now)
+        else {
             counters.icmpRateLimited &+= 1
             return
         }

@@ -124,6 +124,11 @@ extension NetworkStack {
         _ octets: Span<UInt8>, _ facts: PacketFacts, answers: inout PacketBatch, at now: Instant
     ) {
         counters.segmentsIn &+= 1
+        // RFC 9293, 3.4.3: "any TCP segments", so no SYN-ACK and no RST either. The peer will ask again.
+        if quiet.isOn(at: now) {
+            counters.quietDrops &+= 1
+            return
+        }
         guard let view = try? TCPView(validating: octets) else {
             counters.segmentErrors &+= 1
             return
@@ -168,7 +173,9 @@ extension NetworkStack {
     ) {
         guard let listener = listeners.find(tuple) else {
             // 3.10.7.1, CLOSED: all data is discarded; everything but a RST is answered with one.
-            if !seg.flags.contains(.rst) { emit(Self.reset(for: seg), tuple, by: interface, into: &answers) }
+            if !seg.flags.contains(.rst) {
+                answer(Self.reset(for: seg), tuple, by: interface, into: &answers, at: now)
+            }
             return
         }
         switch HalfOpen.listenDisposition(seg) {
@@ -178,7 +185,7 @@ extension NetworkStack {
             guard
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .connectionRequest:
             synArrives(seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }

@@ -12,8 +12,16 @@ struct ListenerEntry: Listed, Sendable {
     var acceptQueue: SlotList
     var isReady: Bool
     var mode: ListenerMode
-    /// When the last SYN cookie went out.
+    /// When the last classic cookie went out, and how the next cookie is made.
     var cookieSentAt: Instant?
+    var cookieCodec: CookieCodec
+    /// Attempts that failed and were told singly in this second.
+    var toldSecond: UInt32 = 0
+    var told: UInt8 = 0
+    /// The flood that is watched, plus one; and SYNs of this second that found the queue full.
+    var flood: UInt8 = 0
+    var overloadSecond: UInt32 = 0
+    var overload: UInt32 = 0
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks
@@ -26,7 +34,8 @@ struct ListenerEntry: Listed, Sendable {
     static var vacant: ListenerEntry {
         ListenerEntry(
             local: Endpoint(.v4(.any), 0), backlog: 0, generation: 0, halfOpen: 0, acceptQueue: SlotList(),
-            isReady: false, mode: .immediate, cookieSentAt: nil, link: .none, neighbours: SlotLinks())
+            isReady: false, mode: .immediate, cookieSentAt: nil, cookieCodec: .classic, link: .none,
+            neighbours: SlotLinks())
     }
 
     /// The accept queue takes `backlog + 1`, as in Linux: a backlog of 0 still lets one in.
@@ -128,12 +137,13 @@ extension NetworkStack {
         else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
-        guard listeners.entries.count < Int(ConnectionEntry.noListener) else { throw .limitReached }
+        guard listeners.entries.count < plan.listeners else { throw .limitReached }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))
         entry.mode = mode
         entry.generation = nextGeneration()
+        entry.cookieCodec = configuration.cookieCodec
         let slot = listeners.insert(entry)
         return ListenerID(slot: slot, generation: entry.generation)
     }
@@ -170,6 +180,7 @@ extension NetworkStack {
             abortConnection(slot, at: now)
         }
         dropHalfOpens(of: listener)
+        endFlood(of: listener)
         if listeners.entries[listener].mode != .immediate { dropRequests(of: listener, at: now) }
         if listeners.entries[listener].isReady { listeners.entries.remove(listener, from: &readyListeners) }
         listeners.remove(listener)

@@ -16,9 +16,11 @@ extension NetworkStack {
             if let interface = interfaces.route(to: tuple.remoteAddress) {
                 if entry.halfOpen.stage == .refuseDue {
                     // RFC 9293, 3.10.7.1, CLOSED.
-                    emit(.acknowledging(ack: entry.halfOpen.irs + 1), tuple, by: interface, into: &batch)
+                    answer(
+                        .acknowledging(ack: entry.halfOpen.irs + 1), tuple, by: interface, into: &batch, at: now)
                 } else {
-                    emitUnreachable(entry.rejection, tuple, irs: entry.halfOpen.irs, by: interface, into: &batch)
+                    emitUnreachable(
+                        entry.rejection, tuple, irs: entry.halfOpen.irs, by: interface, into: &batch, at: now)
                 }
             }
             removeHalfOpen(slot)
@@ -45,11 +47,18 @@ extension NetworkStack {
     /// kept, its IP header and the eight bytes behind it, ports and number, which every stack goes by (RFC 792; RFC
     /// 5927, 3). The header is that of the shortest SYN there is.
     ///
-    /// No limit is shared with anybody: each request is answered once, when the application says so.
+    /// RFC 4443, 2.4(f): limited, but like all such answers for the client's prefix alone.
     private mutating func emitUnreachable(
         _ reason: UnreachableReason, _ tuple: FourTuple, irs: SequenceNumber, by interface: InterfaceID,
-        into batch: inout PacketBatch
+        into batch: inout PacketBatch, at now: Instant
     ) {
+        guard
+            answerLimits.take(
+                .icmpError, to: tuple.remoteAddress, perSecond: configuration.icmpErrorsPerSecond, at: now)
+        else {
+            counters.icmpRateLimited &+= 1
+            return
+        }
         var octets = [48 of UInt8](repeating: 0)
         var quoted = octets.mutableSpan
         var ip = IPv6Header.length

@@ -38,7 +38,7 @@ extension NetworkStack {
         if reason == .overdue {
             record(defaultDecision(for: slot), on: slot, at: now)
         } else {
-            report(requestAttempt(slot, .withdrawn, at: now))
+            tell(requestAttempt(slot, .withdrawn, at: now), of: slot)
         }
         guard flows.halfOpens[slot].halfOpen.stage == .undecided else { return removeHalfOpen(slot) }
         delistRequest(slot)

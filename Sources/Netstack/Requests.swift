@@ -90,7 +90,7 @@ extension NetworkStack {
             counters.requestsAccepted &+= 1
         case .refuse:
             counters.requestsRefused &+= 1
-            report(requestAttempt(slot, .refused, at: now))
+            tell(requestAttempt(slot, .refused, at: now), of: slot)
         case .reject(let reason):
             counters.requestsRejected &+= 1
             var attempt = requestAttempt(slot, .unreachable, at: now)
@@ -98,11 +98,16 @@ extension NetworkStack {
             attempt.icmp = ICMPEvidence(
                 reporter: attempt.tuple.localAddress, type: UnreachableReason.type(isIPv6: isIPv6),
                 code: reason.code(isIPv6: isIPv6), at: now)
-            report(attempt)
+            tell(attempt, of: slot)
         case .ignore:
             counters.requestsIgnored &+= 1
-            report(requestAttempt(slot, .ignored, at: now))
+            tell(requestAttempt(slot, .ignored, at: now), of: slot)
         }
+    }
+
+    /// An attempt that is over without having become a connection: told singly, or in sum when there are many.
+    mutating func tell(_ attempt: ConnectionAttempt, of slot: Slot) {
+        attemptEnded(attempt, listener: Slot(UInt32(flows.halfOpens[slot].listener)), at: attempt.endedAt)
     }
 
     func requestAttempt(_ slot: Slot, _ verdict: Verdict, at now: Instant) -> ConnectionAttempt {
@@ -143,19 +148,20 @@ extension NetworkStack {
 
     /// A SYN for a listener in request mode. When there is no room for its entry it is dropped without a word.
     mutating func requestArrives(_ seg: Segment, _ tuple: FourTuple, listener: Slot, at now: Instant) {
-        guard Int(listeners.entries[listener].halfOpen) < configuration.requestLimit,
-            flows.halfOpens.count < configuration.halfOpenLimit
-        else {
+        let isWelcome = Int(listeners.entries[listener].halfOpen) < configuration.requestLimit
+        if isWelcome, isHalfOpenTableFull { evictHalfOpen(at: now) }
+        guard isWelcome, !isHalfOpenTableFull else {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
-            return
+            noteOverload(listener, tuple, .dropped, at: now)
+            return synDropped(seg, tuple, listener, at: now)
         }
         // All that the client offers, as the application is to know; what we offer ourselves counts when it accepts.
         var everything = configuration.tcp
         (everything.offersTimestamps, everything.offersSACK, everything.offersWindowScale) = (true, true, true)
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
-            answering: seg, iss: SequenceNumber(0), defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: everything,
+            answering: seg, iss: SequenceNumber(0), defaultMSS: tuple.defaultMSS, configuration: everything,
             at: now)
         entry.halfOpen.stage = .untold
         entry.patience = patience(gap: .zero, age: .zero)
@@ -164,6 +170,7 @@ extension NetworkStack {
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
         flows.add(.halfOpen(slot))
+        halfOpenShares.add(1, at: flows.prefixPlace(of: tuple))
         listeners.entries[listener].halfOpen &+= 1
         flows.halfOpens.append(slot, to: &requestLists.untold)
         counters.requests &+= 1

@@ -161,6 +161,7 @@ extension HalfOpen {
         seg.ack = irs + 1
         seg.flags = [.syn, .ack]
         seg.window = configuration.synWindowField
+        seg.options.layout = configuration.optionLayout
         seg.options.maximumSegmentSize = mss
         seg.options.isSACKPermitted = agreement.contains(.sack)
         if agreement.contains(.windowScale) { seg.options.windowScale = configuration.offeredScale.rawValue }

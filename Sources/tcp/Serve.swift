@@ -59,6 +59,23 @@ struct Serve: AsyncParsableCommand {
         help: "When SYNs are answered with cookies: never, when the SYN queue is full, always.")
     var cookies = Cookies.full
 
+    @Option(
+        help: ArgumentHelp(
+            "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
+    var budget = ByteCount(Configuration().budget)
+
+    @Option(
+        name: .customLong("cookie-codec"),
+        help: "How cookies are made: as Linux's, or for several machines that share a key.")
+    var codec = Codec.classic
+
+    @Option(
+        name: .customLong("cookie-key-file"),
+        help: ArgumentHelp(
+            "Take the keys of cookies from a file: one or two lines of 32 hexadecimal digits, the current key and the "
+                + "one before. It is read again when it changes.", valueName: "file"))
+    var keyFile: String?
+
     @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
     var abortOnOverflow = false
 
@@ -77,6 +94,8 @@ struct Serve: AsyncParsableCommand {
         transform: DurationArgument.seconds(parsing:))
     var decideAfter: DurationArgument?
 
+    private static var leastBudget: ByteCount { ByteCount(1 << 20) }
+
     enum Cookies: String, CaseIterable, ExpressibleByArgument {
         case off
         case full
@@ -91,11 +110,20 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
+    enum Codec: String, CaseIterable, ExpressibleByArgument {
+        case classic
+        case fleet
+
+        var codec: CookieCodec { self == .fleet ? .fleet : .classic }
+    }
+
     /// How the stack is to behave.
     var configuration: Configuration {
         var configuration = tun.configuration
         configuration.synCookies = cookies.policy
+        configuration.cookieCodec = codec.codec
         configuration.abortsOnOverflow = abortOnOverflow
+        configuration.budget = budget.bytes
         return configuration
     }
 
@@ -107,6 +135,9 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         if (behaviour == nil) == (send == nil) {
             throw ValidationError("Say what to do: one of --echo, --discard, --chargen and --send FILE.")
+        }
+        if budget.bytes < Self.leastBudget.bytes {
+            throw ValidationError("A budget is \(Self.leastBudget) or more: with less no connection fits.")
         }
         if backlog < 0 { throw ValidationError("A backlog is 0 or more.") }
         for (place, argument) in decide.enumerated() {
@@ -131,7 +162,7 @@ struct Serve: AsyncParsableCommand {
         do {
             try service.check()
             let server = try Server(
-                tun, configuration, port: port, backlog: backlog, decisions: decisions,
+                tun, configuration, keyFile: keyFile, port: port, backlog: backlog, decisions: decisions,
                 after: decideAfter?.interval ?? .zero, service: service)
             try await server.run()
         } catch let error as ExitCode {

@@ -16,7 +16,7 @@ struct Server: Sendable {
     private static let grace = Duration.seconds(3)
 
     init(
-        _ arguments: TUNArguments, _ configuration: Configuration, port: UInt16, backlog: Int,
+        _ arguments: TUNArguments, _ configuration: Configuration, keyFile: String?, port: UInt16, backlog: Int,
         decisions: [UInt16: RequestDecision], after: Interval, service: Service
     ) throws {
         self.service = service
@@ -26,7 +26,13 @@ struct Server: Sendable {
         self.decider = decider
         let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
         self.recorder = recorder
-        let stack = try arguments.open(configuration, observer: recorder?.observer)
+        var options = arguments.options(configuration, observer: recorder?.observer)
+        if let keyFile { options.cookieKeys = .file(keyFile) }
+        options.cookieKeyNews = { news in
+            guard case .taken(let path) = news else { return Report.complain("\(news)") }
+            report.say("\(news)", KeysTaken(file: path), detail: true)
+        }
+        let stack = try TCPStack.tun(options)
         self.stack = stack
         let ports = [port] + decisions.keys.filter { $0 != port }.sorted()
         listeners = try arguments.addresses.flatMap { prefix in
@@ -54,6 +60,7 @@ struct Server: Sendable {
                 group.addTask { await accept(from: listener) }
                 if listener.mode != .immediate { group.addTask { await decide(for: listener) } }
             }
+            group.addTask { await tellReports() }
             let failure = await group.next() ?? nil
             // Whoever serves a connection now sees its end and stops by itself.
             await stack.close(within: Self.grace)
@@ -118,6 +125,21 @@ struct Server: Sendable {
             detail: true)
     }
 
+    private func tellReports() async -> (any Error)? {
+        do {
+            while true {
+                switch try await stack.nextReport() {
+                case .flood(let flood): report.say(flood.words, FloodRecord(flood), detail: true)
+                case .attempts(let summary): report.say(summary.words, SummaryRecord(summary), detail: true)
+                }
+            }
+        } catch NetstackError.closed {
+            return nil
+        } catch {
+            return error is CancellationError ? nil : error
+        }
+    }
+
     private func tellStatus() async {
         let (tables, counters, bytes) = await (stack.tables, stack.counters, stack.allocatedBytes)
         let status = Status(tables, counters, allocatedBytes: bytes)
@@ -131,6 +153,11 @@ private struct Listening: Encodable {
     var event = "listening"
     let address: String
     let decision: String?
+}
+
+private struct KeysTaken: Encodable {
+    var event = "cookie-keys"
+    let file: String
 }
 
 private struct Opened: Encodable {
@@ -157,6 +184,8 @@ private struct Status: Encodable {
     let chunksInUse: Int
     let chunksReserved: Int
     let allocatedBytes: Int
+    let memoryRefusals: UInt64
+    let prefixRefusals: UInt64
     let packetsIn: UInt64
     let packetsOut: UInt64
     let segmentsRetransmitted: UInt64
@@ -174,6 +203,8 @@ private struct Status: Encodable {
         chunksInUse = tables.chunksInUse
         chunksReserved = tables.chunksReserved
         self.allocatedBytes = allocatedBytes
+        memoryRefusals = counters.memoryRefusals
+        prefixRefusals = counters.prefixRefusals
         packetsIn = counters.packetsIn
         packetsOut = counters.packetsOut
         segmentsRetransmitted = counters.segmentsRetransmitted
@@ -188,6 +219,7 @@ private struct Status: Encodable {
         "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
             + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
             + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped, "
-            + "\(cookiesSent) cookies sent, \(cookiesReceived) back"
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) back; \(memoryRefusals + prefixRefusals) refused for "
+            + "lack of memory"
     }
 }

@@ -55,7 +55,7 @@ private struct Victim: ~Copyable {
                 let decisions: [RequestDecision] = [.refuse, .reject(.host), .ignore]
                 let decision = requested % 7 < 3 ? decisions[requested % 7] : .accept
                 try? stack.decide(id, decision, at: now)
-            case .writable, .withdrawn: break
+            case .writable, .reported, .withdrawn: break
             case .readClosed(let id), .closed(let id):
                 read(id)
                 try? stack.close(id, at: now)

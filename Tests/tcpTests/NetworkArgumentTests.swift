@@ -21,7 +21,7 @@ struct NetworkArgumentTests {
         let more = [
             "--address", "fd77::2/64", "--host-address", "fd77::1/64", "--echo", "-nSv", "--trace", "--mtu", "9000",
             "--syn-cookies", "always",
-            "--abort-on-overflow",
+            "--abort-on-overflow", "--quiet-time", "2min",
         ]
         let serve = try #require(try TCP.parseAsRoot(Self.serveLine + more) as? Serve)
         #expect(serve.tun.addresses.map(\.description) == ["10.77.0.2/32", "fd77::2/64"])
@@ -29,6 +29,7 @@ struct NetworkArgumentTests {
         #expect(serve.behaviour == .echo && serve.port == 80 && serve.backlog == 128 && serve.tun.mtu == 9000)
         #expect(serve.tun.trace && serve.tun.verbose && serve.tun.printing.absoluteNumbers)
         #expect(serve.configuration.synCookies == .always && serve.configuration.abortsOnOverflow)
+        #expect(serve.configuration.quietTime == .seconds(120))
         #expect(serve.tun.printing.numeric == 1 && serve.tun.profile == .linux)
     }
 
@@ -69,12 +70,25 @@ struct NetworkArgumentTests {
         #expect(connect.timeout?.interval == .seconds(3) && connect.onlyIPv4 && connect.reportsOnly)
     }
 
+    @Test("bytes as people write them")
+    func bytes() {
+        let rows: [(String, Int?)] = [
+            ("1048576", 1 << 20), ("16MiB", 16 << 20), ("16m", 16 << 20), ("3K", 3_072), ("1GiB", 1 << 30), ("0", 0),
+            ("MiB", nil), ("-1", nil), ("1.5M", nil), ("1TB", nil), ("", nil), ("9999999999999999999", nil),
+        ]
+        for (text, bytes) in rows { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
+        #expect("\(ByteCount(256 << 20))" == "256MiB" && "\(ByteCount(1_000))" == "1000")
+    }
+
     @Test(
         "what does not make sense exits with 64 and says what does",
         arguments: [
             (serveLine, "--echo, --discard, --chargen and --send FILE"),
             (serveLine + ["--echo", "--send", "f"], "Say what to do"),
             (serveLine + ["--echo", "--discard"], "--discard"), (serveLine + ["--echo", "--backlog=-1"], "backlog"),
+            (serveLine + ["--echo", "--budget", "1000"], "1MiB or more"),
+            (serveLine + ["--echo", "--budget", "9e9"], "--budget"),
+            (serveLine + ["--echo", "--budget", "99999999999GiB"], "--budget"),
             (serveLine + ["--echo", "--mtu", "67"], "68 to 65535"),
             (serveLine + ["--echo", "--port", "0"], "1 to 65535"),
             (serveLine + ["--echo", "--address", "fd77::2", "--mtu", "576"], "1280"),

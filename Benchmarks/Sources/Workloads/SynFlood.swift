@@ -11,7 +11,7 @@ public struct SynFlood: Workload, ~Copyable {
         /// A listener answers each with a SYN-ACK, beside so many half-open entries that stay.
         case listener(standing: Int)
         /// A listener whose SYN queue is full, with cookies or without: then it drops them.
-        case fullQueue(cookies: Bool)
+        case fullQueue(cookies: CookieCodec?)
         /// Nobody listens: RST.
         case closedPort
     }
@@ -35,7 +35,12 @@ public struct SynFlood: Workload, ~Copyable {
     public init(_ target: Target, isIPv6: Bool = false, packets: Int = 64) throws(StackError) {
         var configuration = Configuration()
         configuration.halfOpenLimit = 1 << 20
-        if case .fullQueue(cookies: false) = target { configuration.synCookies = .off }
+        configuration.budget = 2 << 30
+        // What is measured is not the limit.
+        configuration.resetsPerSecond = .max
+        if case .fullQueue(let codec) = target {
+            if let codec { configuration.cookieCodec = codec } else { configuration.synCookies = .off }
+        }
         server = NetworkStack(configuration: configuration, seed: Seed(3))
         syns = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
         answers = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
