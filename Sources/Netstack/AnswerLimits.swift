@@ -19,6 +19,7 @@ struct AnswerLimits: ~Copyable, Sendable {
     }
 
     private static let size = 4096
+    static var bytes: Int { size * MemoryLayout<UInt16>.stride }
 
     private let key: SipKey
     /// The second that is counted in.

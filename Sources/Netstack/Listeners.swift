@@ -14,6 +14,13 @@ struct ListenerEntry: Listed, Sendable {
     /// When the last classic cookie went out, and how the next cookie is made.
     var cookieSentAt: Instant?
     var cookieCodec: CookieCodec
+    /// Attempts that failed and were told singly in this second.
+    var toldSecond: UInt32 = 0
+    var told: UInt8 = 0
+    /// The flood that is watched, plus one; and SYNs of this second that found the queue full.
+    var flood: UInt8 = 0
+    var overloadSecond: UInt32 = 0
+    var overload: UInt32 = 0
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks
@@ -113,7 +120,7 @@ extension NetworkStack {
         guard local.port != 0, local.address.isAny || local.address.isUnicast else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
-        guard listeners.entries.count < Int(ConnectionEntry.noListener) else { throw .limitReached }
+        guard listeners.entries.count < plan.listeners else { throw .limitReached }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))
@@ -154,6 +161,7 @@ extension NetworkStack {
             abortConnection(slot, at: now)
         }
         dropHalfOpens(of: listener)
+        endFlood(of: listener)
         if listeners.entries[listener].isReady { listeners.entries.remove(listener, from: &readyListeners) }
         listeners.remove(listener)
     }

@@ -113,6 +113,7 @@ struct OffPathTests {
         exchange(Wire.icmp(.ipv4, type: 8, code: 0, rest: 1, body: [1, 2, 3]))
         _ = try station.stack.connect(to: station.peer, at: station.now)
         packets += station.packets()
+        print(packets.map { Wire.line($0) })
         let lines = Set(packets.map { Wire.line($0).prefix { $0 != " " } })
         #expect(lines.isSuperset(of: ["S.", "S", ".", "P.", "R", "R.", "icmp"]), "\(lines)")
         #expect(packets.count >= 11)

@@ -35,6 +35,7 @@ public struct SynFlood: Workload, ~Copyable {
     public init(_ target: Target, isIPv6: Bool = false, packets: Int = 64) throws(StackError) {
         var configuration = Configuration()
         configuration.halfOpenLimit = 1 << 20
+        configuration.budget = 2 << 30
         // What is measured is not the limit.
         configuration.resetsPerSecond = .max
         if case .fullQueue(let codec) = target {
