@@ -8,6 +8,9 @@ public struct TUNOptions: Sendable {
     public var device: TUNConfiguration
     /// The stack's addresses.
     public var addresses: [IPPrefix]
+    /// Networks that the stack is the gateway of: TCP for any of their hosts, which the kernel routes to the device, is
+    /// for listeners that take every address.
+    public var gateways: [IPPrefix] = []
     /// How the stack behaves.
     public var configuration: Configuration
     /// Sees every packet.
@@ -97,6 +100,7 @@ extension TCPStack {
                     let any: IPAddress = prefix.address.isIPv6 ? .v6(.any) : .v4(.any)
                     if let everywhere = IPPrefix(any, length: 0) { try stack.addRoute(everywhere, by: interface) }
                 }
+                for network in options.gateways { try stack.addGateway(of: network, on: interface) }
             } catch {
                 throw NetstackError.call(error)
             }

@@ -19,16 +19,19 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// The most half-open entries that wait for the third packet, of all listeners together, as far as a sixteenth of
     /// the budget reaches.
     public var halfOpenLimit: Int = 65_536
+    /// The most half-open entries of a listener in request mode, undecided requests among them; in place of its backlog
+    /// and one.
+    public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
+    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
+    /// when it ends; 0 tells of none.
+    public var floodThreshold: UInt32 = 100
     /// How the cookies of listeners that are made from now on are made.
     public var cookieCodec: CookieCodec = .classic
     /// What is added to `now` for the clock that cookies count their minutes and slots in. Stacks that complete each
     /// other's handshakes need the same clock: give each what makes it the time since 1970.
     public var cookieEpoch: Interval = .zero
-    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
-    /// when it ends; 0 tells of none.
-    public var floodThreshold: UInt32 = 100
     /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:
     /// tcp_abort_on_overflow).
     public var abortsOnOverflow: Bool = false
@@ -49,6 +52,10 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var resetsPerSecond: UInt32 = 1000
     /// How long a step of the initial sequence number's clock takes. RFC 9293, 3.4.1: 4 us. Linux: 64 ns.
     public var sequenceClock: Interval = .microseconds(4)
+    /// How long the stack neither sends segments nor answers any after it was made, so that none of an earlier life can
+    /// be taken for one of this (RFC 9293, 3.4.3, where it is an MSL, 2 minutes); zero for not at all. Attempts to
+    /// connect wait for its end, and segments that come are dropped. A stack holds to what it was made with.
+    public var quietTime: Interval = .zero
     /// A number for every connection to begin with. For pictures and tests only: whoever can guess it can take over a
     /// connection (RFC 6528).
     public var fixedInitialSequence: UInt32?

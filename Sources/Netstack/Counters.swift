@@ -33,6 +33,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Malformed segments, and those with a wrong checksum: TcpInErrs, TcpInCsumErrors.
     public var segmentErrors: UInt64 = 0
     public var checksumErrors: UInt64 = 0
+    /// Segments that came in the quiet time, and were dropped.
+    public var quietDrops: UInt64 = 0
     /// RSTs: TcpOutRsts, and those that came.
     public var resetsOut: UInt64 = 0
     public var resetsIn: UInt64 = 0
@@ -55,6 +57,18 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var cookiesSent: UInt64 = 0
     public var cookiesReceived: UInt64 = 0
     public var cookiesFailed: UInt64 = 0
+    /// SYNs that asked the application, and what it decided.
+    public var requests: UInt64 = 0
+    public var requestsAccepted: UInt64 = 0
+    public var requestsRefused: UInt64 = 0
+    public var requestsRejected: UInt64 = 0
+    public var requestsIgnored: UInt64 = 0
+    /// Requests that were undecided when a RST came, when the client had gone silent, when their time was up (what is
+    /// done then counts as a decision too) and when their listener was closed.
+    public var requestsReset: UInt64 = 0
+    public var requestsSilent: UInt64 = 0
+    public var requestsOverdue: UInt64 = 0
+    public var requestsClosed: UInt64 = 0
     /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
     public var synRetransmits: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.

@@ -13,6 +13,8 @@ extension NetworkStack {
     /// A batch that cannot hold the largest packet of an interface holds nothing: give it that much.
     /// - Parameter now: the time; never earlier than that of any call before.
     public mutating func transmit(into batch: inout PacketBatch, at now: Instant) {
+        if quiet.isOn(at: now) { return }
+        transmitDecisions(into: &batch, at: now)
         transmitHalfOpens(into: &batch, at: now)
         var turns = output.count
         while turns > 0, let slot = flows.connections.popFirst(from: &output, links: ConnectionEntry.outputLinks) {
@@ -165,7 +167,7 @@ extension NetworkStack {
     }
 
     /// A RST.
-    private mutating func emit(
+    mutating func emit(
         _ reset: ResetReply, _ tuple: FourTuple, by interface: InterfaceID, into batch: inout PacketBatch
     ) {
         var seg = Segment()

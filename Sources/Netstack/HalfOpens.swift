@@ -31,13 +31,16 @@ extension NetworkStack {
         _ seg: Segment, _ tuple: FourTuple, listener: Slot, interface: InterfaceID, answers: inout PacketBatch,
         iss: SequenceNumber? = nil, at now: Instant
     ) {
+        if listeners.entries[listener].mode != .immediate {
+            return requestArrives(seg, tuple, listener: listener, at: now)
+        }
         // Linux: with a full accept queue a SYN is dropped without a word; the client will ask again.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
             return synDropped(seg, tuple, listener, at: now)
         }
-        let isTableFull = flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens)
+        let isTableFull = isHalfOpenTableFull
         let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
         let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
@@ -52,7 +55,7 @@ extension NetworkStack {
             evictHalfOpen(at: now)
             noteOverload(listener, tuple, .evicted, at: now)
         }
-        if isQueueFull || flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) {
+        if isQueueFull || isHalfOpenTableFull {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
             noteOverload(listener, tuple, .dropped, at: now)
@@ -79,6 +82,7 @@ extension NetworkStack {
         answers: inout PacketBatch, at now: Instant
     ) {
         let halfOpen = flows.halfOpens[slot].halfOpen
+        if halfOpen.stage.isRequest { return segmentArrives(seg, request: slot, at: now) }
         switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
         case .ignore:
             break
@@ -114,7 +118,7 @@ extension NetworkStack {
         }
     }
 
-    private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
+    mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
         let tuple = flows.tuple(flows.halfOpens[slot].key)
         guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
         let answer = flows.halfOpens[slot].halfOpen.answer(
@@ -154,7 +158,9 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let cookie = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard listeners.entries[listener].mode == .immediate,
+            let cookie = readCookie(seg, tuple, listener: listener, at: now)
+        else { return false }
         noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
@@ -208,18 +214,25 @@ extension NetworkStack {
         let entry = flows.halfOpens[slot]
         if slot == evictionCursor { evictionCursor = nextHalfOpen(after: slot) }
         halfOpenShares.add(-1, at: flows.prefixPlace(of: flows.tuple(entry.key)))
-        if entry.halfOpen.isAnswerDue {
+        if entry.halfOpen.stage.isRequest {
+            delistRequest(slot)
+            // A handle that somebody still has must not find it.
+            flows.halfOpens[slot].halfOpen.stage = .answered
+        } else if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {
             flows.halfOpens.remove(slot, from: &halfOpenLists[entry.halfOpen.retransmissions])
         }
         flows.remove(.halfOpen(slot))
-        listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        if entry.listener != ConnectionEntry.noListener {
+            listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        }
         flows.halfOpens.remove(slot)
         return entry.key
     }
 
     mutating func removeHalfOpen(_ slot: Slot) {
+        tellEndOfAccepted(slot)
         let key = unlinkHalfOpen(slot)
         flows.release(key)
     }

@@ -75,7 +75,7 @@ struct MemoryPlan: BitwiseCopyable, Sendable {
             + 16 * MemoryLayout<AttemptEntry>.stride + 16 * MemoryLayout<ListenerEntry>.stride
             + 4 * MemoryLayout<PartialDatagram>.stride + 256 * TimerQueue.bytesPerOwner
         return tables + AttemptQueue.capacity * MemoryLayout<ConnectionAttempt>.stride + 2 * PrefixShares.bytes
-            + AnswerLimits.bytes + SummaryBoard.bytes + FloodBoard.bytes
+            + SummaryBoard.bytes + FloodBoard.bytes + AnswerLimits.bytes
             + FlowTable.leastBytes + interfaces
     }
 }

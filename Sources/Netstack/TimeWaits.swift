@@ -50,7 +50,7 @@ extension NetworkStack {
         case .drop:
             removeTimeWait(slot)
         case .connectionRequest:
-            guard let listener = listeners.find(tuple) else {
+            guard let listener = listeners.find(tuple), mayReopen(slot, tuple, listener: listener, at: now) else {
                 return acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
             }
             // RFC 9293, 3.6.1 (MAY-2): a number larger than any of the old connection.

@@ -142,6 +142,7 @@ extension Connection {
         seg.seq = iss
         seg.flags = .syn
         seg.window = configuration.synWindowField
+        seg.options.layout = configuration.optionLayout
         seg.options.maximumSegmentSize = advertisedMSS
         seg.options.isSACKPermitted = configuration.offersSACK
         if configuration.offersWindowScale { seg.options.windowScale = configuration.offeredScale.rawValue }

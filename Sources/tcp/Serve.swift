@@ -58,6 +58,11 @@ struct Serve: AsyncParsableCommand {
     var cookies = Cookies.full
 
     @Option(
+        help: ArgumentHelp(
+            "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
+    var budget = ByteCount(Configuration().budget)
+
+    @Option(
         name: .customLong("cookie-codec"),
         help: "How cookies are made: as Linux's, or for several machines that share a key.")
     var codec = Codec.classic
@@ -68,11 +73,6 @@ struct Serve: AsyncParsableCommand {
             "Take the keys of cookies from a file: one or two lines of 32 hexadecimal digits, the current key and the "
                 + "one before. It is read again when it changes.", valueName: "file"))
     var keyFile: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
-    var budget = ByteCount(Configuration().budget)
 
     @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
     var abortOnOverflow = false

@@ -31,6 +31,14 @@ struct TUNArguments: ParsableArguments {
     @Option(help: "Timers and options as the RFCs say, or as Linux has them.")
     var profile = ProfileArgument.linux
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Send no segment for this long after the start (RFC 9293, 3.4.3: 2min; default: 0s).",
+            valueName: "duration"),
+        transform: DurationArgument.init(parsing:))
+    var quietTime = DurationArgument(.zero)
+
     @Flag(help: "Print each packet as tcpdump does.")
     var trace = false
 
@@ -73,12 +81,15 @@ struct TUNArguments: ParsableArguments {
     /// Whether some packets are to be seen.
     var showsPackets: Bool { trace || capture != nil }
 
-    /// How the profile has the stack behave.
+    /// How the options have the stack behave.
     var configuration: Configuration {
-        switch profile {
-        case .default: Configuration()
-        case .linux: .linux
-        }
+        var configuration =
+            switch profile {
+            case .default: Configuration()
+            case .linux: Configuration.linux
+            }
+        configuration.quietTime = quietTime.interval
+        return configuration
     }
 
     /// The device and the stack on it.

@@ -243,6 +243,7 @@ struct DigestTests {
         ("an open", { _ = try $0.stack.connect(to: $0.peer, at: $0.now) }),
         ("a listener", { _ = try $0.stack.listen(on: Endpoint($0.family.host, 81), backlog: 1) }),
         ("a setting", { $0.stack.configuration.tcp.delayedAck = .milliseconds(41) }),
+        ("an order of options", { $0.stack.configuration.tcp.optionLayout = .windows }),
         ("another setting", { $0.stack.configuration.hopLimit = 63 }),
         ("an interface", { _ = try $0.stack.addInterface(InterfaceConfiguration(mtu: 1_400)) }),
         ("an address", { try $0.stack.addAddress(IPPrefix(host: $0.family.address(7)), to: InterfaceID(0)) }),

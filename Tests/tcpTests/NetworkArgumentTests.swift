@@ -21,7 +21,7 @@ struct NetworkArgumentTests {
         let more = [
             "--address", "fd77::2/64", "--host-address", "fd77::1/64", "--echo", "-nSv", "--trace", "--mtu", "9000",
             "--syn-cookies", "always",
-            "--abort-on-overflow",
+            "--abort-on-overflow", "--quiet-time", "2min",
         ]
         let serve = try #require(try TCP.parseAsRoot(Self.serveLine + more) as? Serve)
         #expect(serve.tun.addresses.map(\.description) == ["10.77.0.2/32", "fd77::2/64"])
@@ -29,6 +29,7 @@ struct NetworkArgumentTests {
         #expect(serve.behaviour == .echo && serve.port == 80 && serve.backlog == 128 && serve.tun.mtu == 9000)
         #expect(serve.tun.trace && serve.tun.verbose && serve.tun.printing.absoluteNumbers)
         #expect(serve.configuration.synCookies == .always && serve.configuration.abortsOnOverflow)
+        #expect(serve.configuration.quietTime == .seconds(120))
         #expect(serve.tun.printing.numeric == 1 && serve.tun.profile == .linux)
     }
 
