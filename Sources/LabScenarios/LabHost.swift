@@ -20,6 +20,9 @@ final class LabHost: Node {
     /// Why the first connection of this host failed, if it did.
     private(set) var failure: ConnectionFailure?
 
+    /// The first connection that was accepted here, as it was then.
+    private(set) var accepted: ConnectionInfo?
+
     private let side: Conversation.Side?
     private let notebook: Notebook
     private unowned let simulation: Simulation
@@ -161,6 +164,11 @@ extension LabHost {
         note { .entered($0, "LISTEN") }
     }
 
+    /// Changes how the stack behaves.
+    func configure(_ change: (inout Configuration) -> Void) { change(&stack.configuration) }
+
+    func setCookieKey(_ key: SipKey) { stack.setCookieKeys(current: key) }
+
     /// Sends SYNs, each from a port of its own, and is never heard of again.
     func flood(_ peer: LabHost, port: UInt16, count: Int) throws(StackError) {
         for _ in 0..<count {
@@ -206,6 +214,7 @@ extension LabHost {
     func accept() -> ConnectionID? {
         guard let listener, let id = try? stack.accept(listener) else { return nil }
         called("accept()")
+        accepted = accepted ?? (try? stack.info(of: id))
         look()
         simulation.service(self)
         return id

@@ -2,9 +2,9 @@ import NetPrimitives
 public import Netstack
 import WireFormats
 
-/// SYNs, each from somebody new, in batches: the unit is a SYN.
+/// SYNs, each from somebody new, in batches: the unit is a SYN. Or ACKs, forged.
 ///
-/// Making the SYNs is no part of a step, and neither is emptying the table again when it holds enough fresh entries.
+/// Making them is no part of a step, and neither is emptying the table again when it holds enough fresh entries.
 public struct SynFlood: Workload, ~Copyable {
     /// What becomes of the SYNs.
     public enum Target: Sendable {
@@ -14,6 +14,8 @@ public struct SynFlood: Workload, ~Copyable {
         case fullQueue(cookies: CookieCodec?)
         /// Nobody listens: RST.
         case closedPort
+        /// Not SYNs but ACKs with numbers of chance, at a listener that reads each as a fleet's cookie: RST.
+        case forgedAcks
     }
 
     private var server: NetworkStack
@@ -41,6 +43,7 @@ public struct SynFlood: Workload, ~Copyable {
         if case .fullQueue(let codec) = target {
             if let codec { configuration.cookieCodec = codec } else { configuration.synCookies = .off }
         }
+        if case .forgedAcks = target { configuration.cookieCodec = .fleet }
         server = NetworkStack(configuration: configuration, seed: Seed(3))
         syns = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
         answers = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
@@ -57,7 +60,7 @@ public struct SynFlood: Workload, ~Copyable {
         case .listener(let standing):
             try stand(standing)
             try listen(backlog: Self.queueLength - 1)
-        case .fullQueue:
+        case .fullQueue, .forgedAcks:
             try listen(backlog: 0)
         case .closedPort:
             break
@@ -125,6 +128,13 @@ public struct SynFlood: Workload, ~Copyable {
         seg.options.isSACKPermitted = true
         seg.options.timestamps = TCPTimestamps(value: sourceNumber, echoReply: 0)
         seg.options.windowScale = 7
+        if case .forgedAcks = target {
+            seg.flags = .ack
+            seg.ack = SequenceNumber(sourceNumber &* 0x85EB_CA6B)
+            seg.options.maximumSegmentSize = nil
+            seg.options.isSACKPermitted = false
+            seg.options.windowScale = nil
+        }
         let source = clientAddress
         let header = isIPv6 ? IPv6Header.length : IPv4Header.length
         guard let index = syns.appendUninitialized(length: header + seg.headerLength, interface: InterfaceID(0)) else {

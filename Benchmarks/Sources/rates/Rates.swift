@@ -17,6 +17,7 @@ let rows: [Row] = [
     Row(name: "syn-refused", unit: "M SYN/s", scale: 1e6) { try measure(SynFlood(.closedPort), $0) },
     Row(name: "syn-dropped", unit: "M SYN/s", scale: 1e6) { try measure(SynFlood(.fullQueue(cookies: nil)), $0) },
     Row(name: "syn-cookies", unit: "M SYN/s", scale: 1e6) { try measure(SynFlood(.fullQueue(cookies: .classic)), $0) },
+    Row(name: "forged-acks", unit: "M ACK/s", scale: 1e6) { try measure(SynFlood(.forgedAcks), $0) },
     Row(name: "handshakes", unit: "M/s", scale: 1e6) { try measure(Handshakes(width: 32), $0) },
     Row(name: "handshakes-single", unit: "M/s", scale: 1e6) { try measure(Handshakes(width: 1), $0) },
     Row(name: "connect", unit: "M/s", scale: 1e6) { try measure(Opening(), $0) },
