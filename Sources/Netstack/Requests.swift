@@ -149,7 +149,6 @@ extension NetworkStack {
     /// A SYN for a listener in request mode. When there is no room for its entry it is dropped without a word.
     mutating func requestArrives(_ seg: Segment, _ tuple: FourTuple, listener: Slot, at now: Instant) {
         let isWelcome = Int(listeners.entries[listener].halfOpen) < configuration.requestLimit
-        if isWelcome, isHalfOpenTableFull { evictHalfOpen(at: now) }
         guard isWelcome, !isHalfOpenTableFull else {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
