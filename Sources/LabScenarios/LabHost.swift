@@ -20,6 +20,9 @@ final class LabHost: Node {
     /// Why the first connection of this host failed, if it did.
     private(set) var failure: ConnectionFailure?
 
+    /// The first connection that was accepted here, as it was then.
+    private(set) var accepted: ConnectionInfo?
+
     private let side: Conversation.Side?
     private let notebook: Notebook
     private unowned let simulation: Simulation
@@ -124,8 +127,11 @@ final class LabHost: Node {
     private func look() {
         if let watched {
             let state = stack.state(of: watched)
-            if state != self.state { note { .entered($0, state.description) } }
-            self.state = state
+            // A request that nobody has decided leaves the listener what it is.
+            if state != self.state, state != .listen {
+                note { .entered($0, state.description) }
+                self.state = state
+            }
         }
         if let listener, let info = try? stack.info(of: listener) {
             look(at: .syn, info.synQueueLength)
@@ -152,17 +158,29 @@ final class LabHost: Node {
 // MARK: - The application's calls
 
 extension LabHost {
-    func listen(_ port: UInt16, backlog: Int) throws(StackError) {
-        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog)
+    func listen(_ port: UInt16, backlog: Int, mode: ListenerMode = .immediate) throws(StackError) {
+        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog, mode: mode)
         called("listen(\(backlog))")
         note { .entered($0, "LISTEN") }
     }
+
+    /// Changes how the stack behaves.
+    func configure(_ change: (inout Configuration) -> Void) { change(&stack.configuration) }
+
+    func setCookieKey(_ key: SipKey) { stack.setCookieKeys(current: key) }
 
     /// Sends SYNs, each from a port of its own, and is never heard of again.
     func flood(_ peer: LabHost, port: UInt16, count: Int) throws(StackError) {
         for _ in 0..<count {
             _ = try stack.connect(to: Endpoint(peer.address, port), at: simulation.now)
         }
+        simulation.service(self)
+    }
+
+    /// Connects, and gives up without a word after a while.
+    func connect(to peer: LabHost, port: UInt16, for patience: Interval) throws(StackError) {
+        let id = try stack.connect(to: Endpoint(peer.address, port), at: simulation.now)
+        simulation.schedule(after: patience) { [self] in letGo(id) }
         simulation.service(self)
     }
 
@@ -182,10 +200,21 @@ extension LabHost {
         simulation.service(self)
     }
 
+    /// - Returns: `nil` when there is nothing to decide any more.
+    func request(_ id: RequestID) -> ConnectionRequest? { try? stack.request(id) }
+
+    func decide(_ id: RequestID, _ decision: RequestDecision) throws(StackError) {
+        try stack.decide(id, decision, at: simulation.now)
+        called("decide \(decision)")
+        look()
+        simulation.service(self)
+    }
+
     /// - Returns: `nil` when nobody is waiting.
     func accept() -> ConnectionID? {
         guard let listener, let id = try? stack.accept(listener) else { return nil }
         called("accept()")
+        accepted = accepted ?? (try? stack.info(of: id))
         look()
         simulation.service(self)
         return id

@@ -51,8 +51,8 @@ public struct LabRun: Sendable {
 extension Scenario {
     /// Plays the scenario from beginning to end, in virtual time.
     public func run(_ settings: LabSettings = LabSettings()) -> LabRun {
-        let laboratory = Laboratory(settings)
         let play = play(settings)
+        let laboratory = Laboratory(settings, isBalanced: play.isBalanced)
         var problems: [String] = []
         do {
             try play.stage(laboratory)

@@ -9,8 +9,11 @@ final class Laboratory {
     let simulation: Simulation
     let client: LabHost
     let server: LabHost
-    /// From the client to the server.
+    /// From the client to the server, or to what stands before it.
     let link: Link
+    /// What stands before the server, where the server is several machines. Its first interface leads to the client, its
+    /// second to the server in the picture.
+    let balancer: Balancer?
     let addresses: LabAddresses
     let requester = Requester()
     let responder = Responder()
@@ -20,7 +23,7 @@ final class Laboratory {
     /// What a tool on one of the hosts would have printed.
     var exhibits: [Conversation.Exhibit] = []
 
-    init(_ settings: LabSettings) {
+    init(_ settings: LabSettings, isBalanced: Bool) {
         self.settings = settings
         addresses = LabAddresses(isIPv6: settings.usesIPv6)
         simulation = Simulation(seed: settings.seed)
@@ -34,21 +37,34 @@ final class Laboratory {
         simulation.add(client)
         simulation.add(server)
         let there = Interval(nanoseconds: settings.roundTrip.nanoseconds / 2)
-        link = simulation.link(
-            client, server, forward: LinkConditions(latency: there, loss: settings.loss),
-            backward: LinkConditions(latency: settings.roundTrip - there, loss: settings.loss))
+        let forward = LinkConditions(latency: there, loss: settings.loss)
+        let backward = LinkConditions(latency: settings.roundTrip - there, loss: settings.loss)
+        balancer = isBalanced ? Balancer() : nil
+        guard let balancer else {
+            link = simulation.link(client, server, forward: forward, backward: backward)
+            return
+        }
+        simulation.add(balancer)
+        link = simulation.link(client, balancer, forward: forward, backward: backward)
+        balancer.addRoute(to: client.address, by: link.interfaces.second)
+        simulation.link(balancer, server)
     }
 
     /// One more host with a link of its own to the server, out of the picture. Nothing is lost on that link, and it
     /// takes no time.
     func addBystander() -> LabHost {
-        let host = LabHost(
-            "bystander", addresses.bystander, side: nil, configuration: Configuration(settings.profile, isn: nil),
-            in: simulation, notebook)
+        let host = makeHost("bystander", addresses.bystander)
         simulation.add(host)
         server.nextRoute = IPPrefix(host: host.address)
         simulation.link(host, server)
         return host
+    }
+
+    /// A host out of the picture.
+    func makeHost(_ name: String, _ address: IPAddress) -> LabHost {
+        LabHost(
+            name, address, side: nil, configuration: Configuration(settings.profile, isn: nil), in: simulation, notebook
+        )
     }
 
     /// Has something done when the clock shows a time.

@@ -10,6 +10,8 @@ struct Play {
     var expectations: [Expectation]
     /// The times of the expectations hold whatever the settings are.
     var isAlwaysExact = false
+    /// The server is several machines behind a balancer.
+    var isBalanced = false
     /// Sentences for below the picture.
     var remarks: (Laboratory, Conversation) -> [String] = { _, _ in [] }
 

@@ -24,6 +24,8 @@ extension Scenario {
         case .synFlood: .synFlood(path)
         case .synCookies: .synCookies(path)
         case .cookieLostAck: .cookieLostAck(path)
+        case .cookieFleet: .cookieFleet(path)
+        case .slowDecision: .slowDecision(path)
         }
     }
 }

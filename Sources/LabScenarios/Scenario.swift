@@ -15,6 +15,8 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
     case synFlood = "syn-flood"
     case synCookies = "syn-cookies"
     case cookieLostAck = "cookie-lost-ack"
+    case cookieFleet = "cookie-fleet"
+    case slowDecision = "slow-decision"
 
     /// A line about it.
     public var summary: String {
@@ -34,6 +36,8 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
         case .synFlood: "A thousand SYNs that nobody stands behind, and a client"
         case .synCookies: "The SYN queue is full: the server keeps nothing"
         case .cookieLostAck: "What cookies cost: the third packet is lost, all wait"
+        case .cookieFleet: "One machine answers the SYN, another gets the ACK"
+        case .slowDecision: "A gateway finds out first what it may answer"
         }
     }
 }

@@ -33,9 +33,13 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Malformed segments, and those with a wrong checksum: TcpInErrs, TcpInCsumErrors.
     public var segmentErrors: UInt64 = 0
     public var checksumErrors: UInt64 = 0
+    /// Segments that came in the quiet time, and were dropped.
+    public var quietDrops: UInt64 = 0
     /// RSTs: TcpOutRsts, and those that came.
     public var resetsOut: UInt64 = 0
     public var resetsIn: UInt64 = 0
+    /// RSTs that were no answer because of the limit of the sender's prefix.
+    public var resetsLimited: UInt64 = 0
     /// TcpActiveOpens, TcpPassiveOpens (at completion), TcpAttemptFails, TcpEstabResets.
     public var activeOpens: UInt64 = 0
     public var passiveOpens: UInt64 = 0
@@ -53,6 +57,18 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var cookiesSent: UInt64 = 0
     public var cookiesReceived: UInt64 = 0
     public var cookiesFailed: UInt64 = 0
+    /// SYNs that asked the application, and what it decided.
+    public var requests: UInt64 = 0
+    public var requestsAccepted: UInt64 = 0
+    public var requestsRefused: UInt64 = 0
+    public var requestsRejected: UInt64 = 0
+    public var requestsIgnored: UInt64 = 0
+    /// Requests that were undecided when a RST came, when the client had gone silent, when their time was up (what is
+    /// done then counts as a decision too) and when their listener was closed.
+    public var requestsReset: UInt64 = 0
+    public var requestsSilent: UInt64 = 0
+    public var requestsOverdue: UInt64 = 0
+    public var requestsClosed: UInt64 = 0
     /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
     public var synRetransmits: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.
@@ -62,8 +78,20 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// TcpExtTW: TIME-WAITs begun, and those that gave way early.
     public var timeWaits: UInt64 = 0
     public var timeWaitOverflows: UInt64 = 0
-    /// Connections refused because memory could not be promised.
+
+    // MARK: The budget
+
+    /// Connections refused because memory could not be promised: the stack's, and the share of the peer's network.
     public var memoryRefusals: UInt64 = 0
+    public var prefixRefusals: UInt64 = 0
+    /// Half-open entries of the network that had most, which gave way to a newcomer.
+    public var halfOpenEvictions: UInt64 = 0
+    /// What gave way for lack of memory: segments out of order that the peer was not told of, those that it was,
+    /// segments in order that were not acknowledged, and writes.
+    public var outOfOrderRefused: UInt64 = 0
+    public var outOfOrderDropped: UInt64 = 0
+    public var inOrderRefused: UInt64 = 0
+    public var writesRefused: UInt64 = 0
 
     // MARK: ICMP and UDP
 
@@ -74,7 +102,7 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var icmpOutOfWindow: UInt64 = 0
     public var echoReplies: UInt64 = 0
     public var icmpErrorsOut: UInt64 = 0
-    /// Errors not sent because of the limit.
+    /// Errors not sent because of the limit of the sender's prefix.
     public var icmpRateLimited: UInt64 = 0
     public var udpIn: UInt64 = 0
 

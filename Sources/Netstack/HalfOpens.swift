@@ -12,6 +12,13 @@ struct HalfOpenLists: BitwiseCopyable, Sendable {
 
     static let count = 16
 
+    /// Which list an entry stands in; the last, number ``count``, is that of those due.
+    func place(of halfOpen: HalfOpen) -> Int {
+        halfOpen.isAnswerDue ? Self.count : min(Int(halfOpen.retransmissions), Self.count - 1)
+    }
+
+    func first(ofList place: Int) -> Slot { place == Self.count ? due.first : waiting[place].first }
+
     @inline(__always) subscript(repetitions: UInt8) -> SlotList {
         get { waiting[min(Int(repetitions), Self.count - 1)] }
         set { waiting[min(Int(repetitions), Self.count - 1)] = newValue }
@@ -24,33 +31,45 @@ extension NetworkStack {
         _ seg: Segment, _ tuple: FourTuple, listener: Slot, interface: InterfaceID, answers: inout PacketBatch,
         iss: SequenceNumber? = nil, at now: Instant
     ) {
+        if listeners.entries[listener].mode != .immediate {
+            return requestArrives(seg, tuple, listener: listener, at: now)
+        }
         // Linux: with a full accept queue a SYN is dropped without a word; the client will ask again.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
-            return
+            return synDropped(seg, tuple, listener, at: now)
         }
-        let isFull =
-            listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
-            || flows.halfOpens.count >= configuration.halfOpenLimit
+        let isTableFull = isHalfOpenTableFull
+        let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
+        let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
-            if isFull { counters.synQueueCookies &+= 1 }
+            if isFull {
+                counters.synQueueCookies &+= 1
+                noteOverload(listener, tuple, .cookie, at: now)
+            }
             return sendCookie(
                 answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }
-        if isFull {
+        if isTableFull, !isQueueFull {
+            evictHalfOpen(at: now)
+            noteOverload(listener, tuple, .evicted, at: now)
+        }
+        if isQueueFull || isHalfOpenTableFull {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
-            return
+            noteOverload(listener, tuple, .dropped, at: now)
+            return synDropped(seg, tuple, listener, at: now)
         }
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
             answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
-            defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: configuration.tcp, at: now)
+            defaultMSS: tuple.defaultMSS, configuration: configuration.tcp, at: now)
         entry.key = flows.makeKey(tuple)
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
         flows.add(.halfOpen(slot))
+        halfOpenShares.add(1, at: flows.prefixPlace(of: tuple))
         listeners.entries[listener].halfOpen &+= 1
         flows.halfOpens[slot].halfOpen.isAnswerDue = false
         flows.halfOpens.append(slot, to: &halfOpenLists[0])
@@ -63,6 +82,7 @@ extension NetworkStack {
         answers: inout PacketBatch, at now: Instant
     ) {
         let halfOpen = flows.halfOpens[slot].halfOpen
+        if halfOpen.stage.isRequest { return segmentArrives(seg, request: slot, at: now) }
         switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
         case .ignore:
             break
@@ -81,22 +101,24 @@ extension NetworkStack {
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, replacing: slot,
                     answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .refused, at: now)
             removeHalfOpen(slot)
         case .dropAndReset(let reset):
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .aborted, at: now)
             removeHalfOpen(slot)
-            emit(reset, tuple, by: interface, into: &answers)
+            answer(reset, tuple, by: interface, into: &answers, at: now)
         case .complete:
             complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
         }
     }
 
-    private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
+    mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
         let tuple = flows.tuple(flows.halfOpens[slot].key)
         guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
         let answer = flows.halfOpens[slot].halfOpen.answer(
@@ -118,8 +140,9 @@ extension NetworkStack {
             if configuration.abortsOnOverflow {
                 counters.embryonicResets &+= 1
                 counters.attemptFails &+= 1
+                attemptFailed(slot, .aborted, at: now)
                 removeHalfOpen(slot)
-                emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
+                answer(.bare(seq: seg.ack), tuple, by: interface, into: &answers, at: now)
             }
             return
         }
@@ -135,7 +158,10 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard listeners.entries[listener].mode == .immediate,
+            let cookie = readCookie(seg, tuple, listener: listener, at: now)
+        else { return false }
+        noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -143,18 +169,24 @@ extension NetworkStack {
             return true
         }
         establish(
-            entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
-            answers: &answers, at: now)
+            cookie.entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
+            timestampOffset: cookie.timestampOffset, answers: &answers, at: now)
         return true
     }
 
     private mutating func establish(
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
-        listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+        listener: Slot, interface: InterfaceID, timestampOffset: UInt32? = nil, answers: inout PacketBatch,
+        at now: Instant
     ) {
+        guard maySettle(flows.prefixPlace(of: tuple)) else {
+            counters.listenDrops &+= 1
+            return
+        }
         guard
             let tcb = Connection(
-                completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
+                completing: halfOpen, with: seg,
+                path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
             counters.memoryRefusals &+= 1
@@ -180,18 +212,27 @@ extension NetworkStack {
     /// - Returns: its key, which now belongs to the caller.
     private mutating func unlinkHalfOpen(_ slot: Slot) -> FlowKey {
         let entry = flows.halfOpens[slot]
-        if entry.halfOpen.isAnswerDue {
+        if slot == evictionCursor { evictionCursor = nextHalfOpen(after: slot) }
+        halfOpenShares.add(-1, at: flows.prefixPlace(of: flows.tuple(entry.key)))
+        if entry.halfOpen.stage.isRequest {
+            delistRequest(slot)
+            // A handle that somebody still has must not find it.
+            flows.halfOpens[slot].halfOpen.stage = .answered
+        } else if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {
             flows.halfOpens.remove(slot, from: &halfOpenLists[entry.halfOpen.retransmissions])
         }
         flows.remove(.halfOpen(slot))
-        listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        if entry.listener != ConnectionEntry.noListener {
+            listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        }
         flows.halfOpens.remove(slot)
         return entry.key
     }
 
     mutating func removeHalfOpen(_ slot: Slot) {
+        tellEndOfAccepted(slot)
         let key = unlinkHalfOpen(slot)
         flows.release(key)
     }
@@ -225,6 +266,7 @@ extension NetworkStack {
                 if flows.halfOpens[slot].halfOpen.retransmissions >= min(configuration.tcp.synAckRetries, 15) {
                     counters.halfOpenTimeouts &+= 1
                     counters.attemptFails &+= 1
+                    attemptFailed(slot, .timedOut, at: now)
                     removeHalfOpen(slot)
                 } else {
                     flows.halfOpens.remove(slot, from: &halfOpenLists[repetitions])

@@ -20,23 +20,37 @@ public struct NetworkStack: ~Copyable, Sendable {
     var interfaces: InterfaceTable
     var flows: FlowTable
     var memory: ConnectionMemory
+    /// How the budget is divided.
+    let plan: MemoryPlan
+    /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
+    var memoryShares: PrefixShares
+    var halfOpenShares: PrefixShares
     var listeners: ListenerTable
     var reassembler: FragmentReassembler
     var timers: TimerQueue
     var attempts: SlotTable<AttemptEntry>
     var attemptQueue: AttemptQueue
+    var summaries: SummaryBoard
+    var floods: FloodBoard
+    /// There is a report that no event has told of.
+    var hasReported = false
     var generator: Generator
     var keys: StackKeys
     var cookieKeys: CookieKeys
     var ports: PortCounters
-    var icmpTokens: TokenBucket
+    var quiet: QuietTime
+    var answerLimits: AnswerLimits
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
     /// Connections with something to send.
     var output = SlotList()
+    /// Where the search for a half-open entry to give way goes on.
+    var evictionCursor = Slot.none
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
+    /// Requests of listeners that ask before they answer.
+    var requestLists = RequestLists()
     /// TIME-WAITs in order of expiry.
     var timeWaitList = SlotList()
     /// Counts handles given out, so that none is ever the same as another.
@@ -52,16 +66,23 @@ public struct NetworkStack: ~Copyable, Sendable {
         flows = FlowTable(key: generator.sipKey())
         ports = PortCounters(&generator)
         cookieKeys = CookieKeys(current: generator.sipKey())
+        let answerKey = generator.sipKey()
         self.generator = generator
         interfaces = InterfaceTable()
-        memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
+        plan = MemoryPlan(configuration)
+        memory = ConnectionMemory(bufferLimit: plan.bufferBytes, rangeLimit: plan.ranges)
+        memoryShares = PrefixShares()
+        halfOpenShares = PrefixShares()
         listeners = ListenerTable()
         reassembler = FragmentReassembler(
-            byteLimit: configuration.fragmentMemoryLimit, datagramLimit: configuration.fragmentedDatagramLimit)
+            byteLimit: plan.fragmentBytes, datagramLimit: plan.fragmentedDatagrams)
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
-        icmpTokens = TokenBucket()
+        summaries = SummaryBoard()
+        floods = FloodBoard()
+        quiet = QuietTime(configuration.quietTime)
+        answerLimits = AnswerLimits(key: answerKey)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -74,20 +95,29 @@ public struct NetworkStack: ~Copyable, Sendable {
         interfaces = other.interfaces.copy()
         flows = other.flows.copy()
         memory = other.memory.copy()
+        plan = other.plan
+        memoryShares = other.memoryShares.copy()
+        halfOpenShares = other.halfOpenShares.copy()
         listeners = other.listeners.copy()
         reassembler = other.reassembler.copy()
         timers = other.timers.copy()
         attempts = other.attempts.copy()
         attemptQueue = other.attemptQueue.copy()
+        summaries = other.summaries.copy()
+        floods = other.floods.copy()
+        hasReported = other.hasReported
         generator = other.generator
         keys = other.keys
         cookieKeys = other.cookieKeys
         ports = other.ports
-        icmpTokens = other.icmpTokens
+        quiet = other.quiet
+        answerLimits = other.answerLimits.copy()
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output
         halfOpenLists = other.halfOpenLists
+        evictionCursor = other.evictionCursor
+        requestLists = other.requestLists
         timeWaitList = other.timeWaitList
         generations = other.generations
     }
@@ -117,5 +147,13 @@ extension NetworkStack {
     public mutating func addRoute(_ destination: IPPrefix, by interface: InterfaceID) throws(StackError) {
         guard interfaces.has(interface) else { throw .staleHandle }
         interfaces.add(Route(destination: destination, interface: interface))
+    }
+
+    /// Makes the stack the gateway of a network: TCP that comes in by this interface for any host of it is for the
+    /// listeners here that take every address, and answers carry the address that was asked for. Length 0 takes what is
+    /// for anybody. Nothing else is answered in those hosts' names, neither echo requests nor UDP.
+    public mutating func addGateway(of network: IPPrefix, on interface: InterfaceID) throws(StackError) {
+        guard interfaces.has(interface) else { throw .staleHandle }
+        interfaces.add(gateway: LocalAddress(prefix: network, interface: interface))
     }
 }

@@ -1,4 +1,5 @@
 public import NetPrimitives
+public import WireFormats
 
 /// How the machine behaves where the RFCs leave a choice, or where Linux chose otherwise.
 public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
@@ -28,6 +29,8 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var offersTimestamps: Bool = true
     /// Offer and accept window scaling (RFC 7323).
     public var offersWindowScale: Bool = true
+    /// The order of the options of a SYN and their padding.
+    public var optionLayout: TCPOptionLayout = .linux
     /// The shift to offer; `nil` takes the smallest that covers ``receiveBuffer``.
     public var windowScale: UInt8?
     /// The window field of a SYN, in bytes; `nil` takes what the receive buffer allows.
@@ -109,7 +112,7 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
-        sink.combine(UInt64(quickAcks))
+        sink.combine(UInt64(optionLayout.rawValue) << 8 | UInt64(quickAcks))
         sink.combine(slowStartLimit.map { UInt64($0) } ?? .max)
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))

@@ -1,4 +1,4 @@
-internal import NetPrimitives
+public import NetPrimitives
 internal import Netstack
 internal import NetworkSimulation
 internal import TCPStateMachine
@@ -202,7 +202,7 @@ extension SocketLayer {
 
 extension IPAddress {
     /// The IPv4 address that an IPv4-mapped one stands for; any other as it is.
-    var unmapped: IPAddress {
+    public var unmapped: IPAddress {
         if case .v6(let v6) = self, v6.isIPv4Mapped { return .v4(IPv4Address(UInt32(truncatingIfNeeded: v6.low))) }
         return self
     }

@@ -49,6 +49,12 @@ public final class SocketLayer {
         driven = DrivenStack(stack)
     }
 
+    /// Gives the interface one more address; true when it has it now.
+    @discardableResult
+    public func addAddress(_ address: IPAddress) -> Bool {
+        (try? driven.stack.addAddress(IPPrefix(host: address), to: interface)) != nil
+    }
+
     /// How the stack behaves.
     public var configuration: Configuration {
         get { driven.stack.configuration }
@@ -133,10 +139,13 @@ public final class SocketLayer {
             guard let socket = socket(of: id) else { return }
             socket.activity += 1
             noticeEnd(of: socket)
+        case .reported: break
         case .acceptable(let id):
             for case .socket(let socket)? in descriptors where socket.listeners?.contains(id) == true {
                 socket.activity += 1
             }
+        // No listener here asks.
+        case .requested, .withdrawn: break
         }
     }
 
@@ -160,9 +169,12 @@ public final class SocketLayer {
     @discardableResult
     public func perform(_ call: SystemCall) -> CallResult {
         let ongoing = begin(call)
-        if ongoing.result == nil { blocked.removeAll { $0 === ongoing } }
+        if ongoing.result == nil { cancel(ongoing) }
         return ongoing.result ?? .failed(.eagain)
     }
+
+    /// Forgets a call that blocks: it never returns.
+    public func cancel(_ ongoing: OngoingCall) { blocked.removeAll { $0 === ongoing } }
 
     private func ask(_ ongoing: OngoingCall) {
         let isFirst = !ongoing.hasBegun
@@ -227,6 +239,13 @@ public final class SocketLayer {
 
     /// The connection of a socket, for those who want to look at it; `nil` when it has none (any more).
     public func connection(of fd: Int) -> ConnectionID? { (try? find(fd))?.connection }
+
+    /// The other end of a socket's connection as its domain has it, IPv4-mapped for a socket of IPv6; `nil` for none.
+    public func peer(of fd: Int) -> Endpoint? {
+        guard let socket = try? find(fd), let remote = socket.remote else { return nil }
+        guard socket.domain == Linux.inet6, case .v4(let v4) = remote.address else { return remote }
+        return Endpoint(.v6(IPv6Address(high: 0, low: 0xFFFF << 32 | UInt64(v4.rawValue))), remote.port)
+    }
 
     /// Turns a failure into what a call returns.
     func result(_ body: () throws(LinuxError) -> CallResult?) -> CallResult? {
