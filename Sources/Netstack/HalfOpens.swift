@@ -87,6 +87,9 @@ extension NetworkStack {
         case .ignore:
             break
         case .acknowledge:
+            guard flows.halfOpens[slot].halfOpen.mayAcknowledge(seg, configuration: configuration.tcp, at: now) else {
+                break
+            }
             let answer = halfOpen.acknowledgement(
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)

@@ -66,17 +66,15 @@ struct Fault: Sendable {
 struct PlantedBug: Sendable, CustomTestStringConvertible {
     let name: String
     let model: Model
-    /// What the counterexample says, and the steps that lead to it.
+    /// What the counterexample says, among other things.
     let verdict: String
-    let steps: Int
 
-    init(_ name: String, in model: Model, _ fault: Fault, _ verdict: String, steps: Int) {
+    init(_ name: String, in model: Model, _ fault: Fault, _ verdict: String) {
         self.name = name
         var model = model
         model.fault = fault
         self.model = model
         self.verdict = verdict
-        self.steps = steps
     }
 
     var testDescription: String { name }

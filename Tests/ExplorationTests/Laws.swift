@@ -12,7 +12,8 @@ enum Laws {
 
     private static let always: ExplorationLaws<EndView>.Law = { left, right, isDisturbed in
         disagreement(left, right)
-            ?? delivery(from: left, to: right, "right") ?? delivery(from: right, to: left, "left")
+            ?? delivery(from: left, to: right, "right", isDisturbed) ?? delivery(
+                from: right, to: left, "left", isDisturbed)
             ?? queue(right, opener: left, "right") ?? queue(left, opener: right, "left")
             ?? (isDisturbed ? nil : failure(left, "left") ?? failure(right, "right"))
     }
@@ -35,14 +36,16 @@ enum Laws {
     }
 
     /// What is delivered was sent, once and in order, and its end is told when all is there.
-    private static func delivery(from sender: EndView, to receiver: EndView, _ name: String) -> String? {
-        guard sender.memory.written.starts(with: receiver.memory.received) else {
-            let text = String(decoding: receiver.memory.received, as: UTF8.self)
+    private static func delivery(
+        from sender: EndView, to receiver: EndView, _ name: String, _ isDisturbed: Bool
+    ) -> String? {
+        guard sender.conversation.written.starts(with: receiver.conversation.received) else {
+            let text = String(decoding: receiver.conversation.received, as: UTF8.self)
             return "the \(name) end was given \"\(text)\", which is not what the other wrote"
         }
-        guard receiver.memory.sawEnd else { return nil }
-        guard sender.memory.hasClosed else { return "the \(name) end was told of an end that there is not" }
-        guard sender.memory.written == receiver.memory.received else {
+        guard receiver.conversation.sawEnd, !isDisturbed else { return nil }
+        guard sender.conversation.hasClosed else { return "the \(name) end was told of an end that there is not" }
+        guard sender.conversation.written == receiver.conversation.received else {
             return "the \(name) end was told of the end before all had come"
         }
         return nil
@@ -59,13 +62,13 @@ enum Laws {
 
     /// Nothing that the network does makes a connection fail.
     private static func failure(_ end: EndView, _ name: String) -> String? {
-        end.memory.failure.isEmpty ? nil : "the connection of the \(name) end failed: \(end.memory.failure)"
+        end.conversation.failure.isEmpty ? nil : "the connection of the \(name) end failed: \(end.conversation.failure)"
     }
 
     // MARK: When the network was healed
 
     private static let atRest: ExplorationLaws<EndView>.Law = { left, right, isDisturbed in
-        guard !isDisturbed, !left.memory.hasClosed, !right.memory.hasClosed else { return nil }
+        guard !isDisturbed, !left.conversation.hasClosed, !right.conversation.hasClosed else { return nil }
         guard left.insight.state == .established, right.insight.state == .established else {
             return "the network is healed and at rest, and the ends are not established"
         }
@@ -75,14 +78,16 @@ enum Laws {
     private static let atEnd: ExplorationLaws<EndView>.Law = { left, right, isDisturbed in
         guard left.isEmpty, right.isEmpty else { return "all is over and at rest, and a stack still holds something" }
         guard !isDisturbed else { return nil }
-        for (end, name) in [(left, "left"), (right, "right")] where !end.memory.sawEnd {
+        for (end, name) in [(left, "left"), (right, "right")] where !end.conversation.sawEnd {
             return "the connection is over, and the \(name) end never saw the other close"
         }
         return complete(left, right)
     }
 
     private static func complete(_ left: EndView, _ right: EndView) -> String? {
-        guard left.memory.written == right.memory.received, right.memory.written == left.memory.received else {
+        guard left.conversation.written == right.conversation.received,
+            right.conversation.written == left.conversation.received
+        else {
             return "the network is healed and at rest, and not all that was written has come"
         }
         return nil

@@ -33,14 +33,15 @@ struct Model: Sendable {
     /// ISS of either end. Both wrap: the left end's SYN takes the last number there is, the right end's first byte.
     static func iss(_ side: ExploredSide) -> UInt32 { side == .left ? 0xFFFF_FFFF : 0xFFFF_FFFE }
 
-    /// No timestamps, no cookies, a known initial number: then what a stack does depends on no clock. A small window,
-    /// so that a number that lies outside is not far away.
+    /// No timestamps, no cookies, a known initial number, no count of answers in this second: then what a stack does
+    /// depends on no clock. A small window, so that a number that lies outside is not far away.
     static var plain: Configuration {
         var plain = Configuration()
         plain.tcp.offersTimestamps = false
         plain.tcp.offersWindowScale = false
         plain.tcp.receiveBuffer = window
         plain.synCookies = .off
+        plain.resetsPerSecond = .max
         return plain
     }
 

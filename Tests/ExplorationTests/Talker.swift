@@ -15,15 +15,21 @@ struct Talker: ExploredProgram {
         case close
     }
 
-    /// All that it remembers and that counts.
-    struct Memory: Hashable {
-        var hasConnection = false
+    /// What it remembers of its connection.
+    struct Conversation: Hashable {
         var written: [UInt8] = []
         var received: [UInt8] = []
         var sawEnd = false
         var hasClosed = false
         var isOver = false
         var failure = ""
+    }
+
+    /// All that it remembers.
+    struct Memory: Hashable {
+        var hasConnection = false
+        /// The present connection, or the last one.
+        var conversation = Conversation()
         /// Connections that its own opening established, and those that it accepted.
         var established: [Incarnation] = []
         var accepted: [Incarnation] = []
@@ -63,7 +69,6 @@ struct Talker: ExploredProgram {
 
     mutating func handle(_ event: StackEvent, _ stack: inout NetworkStack, at now: Instant) {
         switch event {
-        case .acceptable, .writable: break
         case .established(let id):
             guard let info = try? stack.info(of: id) else { break }
             memory.established.append(Incarnation(iss: info.iss, irs: info.irs))
@@ -71,26 +76,27 @@ struct Talker: ExploredProgram {
         case .readable(let id): read(id, &stack)
         case .readClosed(let id):
             read(id, &stack)
-            memory.sawEnd = true
+            memory.conversation.sawEnd = true
         case .closed(let id):
             read(id, &stack)
-            if let failure = try? stack.failure(of: id) { memory.failure = Self.name(failure) }
+            if let failure = try? stack.failure(of: id) { memory.conversation.failure = Self.name(failure) }
             try? stack.close(id, at: now)
-            memory.isOver = true
+            memory.conversation.isOver = true
             take(nil)
+        default: break
         }
     }
 
     private mutating func say(_ word: String, _ id: ConnectionID, _ stack: inout NetworkStack) {
         guard (try? stack.write(id, Array(word.utf8).span)) == word.utf8.count else { return }
-        memory.written += Array(word.utf8)
+        memory.conversation.written += Array(word.utf8)
     }
 
     private mutating func read(_ id: ConnectionID, _ stack: inout NetworkStack) {
         var buffer = [UInt8](repeating: 0, count: 64)
         var room = buffer.mutableSpan
         while let count = try? stack.read(id, into: &room), count > 0 {
-            memory.received += (0..<count).map { room[$0] }
+            memory.conversation.received += (0..<count).map { room[$0] }
         }
     }
 
@@ -115,15 +121,14 @@ struct Talker: ExploredProgram {
         if let listener, connection == nil, let info = try? stack.info(of: listener), info.acceptQueueLength > 0 {
             choices.append(ExploredChoice(Act.accept.rawValue, "accept()", .prompt))
         }
-        guard connection != nil, !memory.hasClosed else { return choices }
-        if !words.second.isEmpty, memory.written == Array(words.first.utf8) {
+        guard connection != nil, !memory.conversation.hasClosed else { return choices }
+        if !words.second.isEmpty, memory.conversation.written == Array(words.first.utf8) {
             choices.append(ExploredChoice(Act.say.rawValue, "write(\"\(words.second)\")", .anyTime))
         }
-        let moment: ExploredChoice.Moment = ending == .atRest ? .atRest : .anyTime
         // Who has seen the other close does so too, before time passes.
-        choices.append(
-            ExploredChoice(
-                Act.close.rawValue, ending == .close ? "close()" : "shutdown()", memory.sawEnd ? .prompt : moment))
+        var moment = ending == .atRest ? ExploredChoice.Moment.atRest : .anyTime
+        if memory.conversation.sawEnd { moment = .prompt }
+        choices.append(ExploredChoice(Act.close.rawValue, ending == .close ? "close()" : "shutdown()", moment))
         return choices
     }
 
@@ -132,6 +137,7 @@ struct Talker: ExploredProgram {
         case .accept:
             guard let listener, let id = try? stack.accept(listener) else { return }
             take(id)
+            memory.conversation = Conversation()
             if let info = try? stack.info(of: id) {
                 memory.accepted.append(Incarnation(iss: info.iss, irs: info.irs))
             }
@@ -140,7 +146,7 @@ struct Talker: ExploredProgram {
             if let connection { say(words.second, connection, &stack) }
         case .close:
             guard let id = connection else { return }
-            memory.hasClosed = true
+            memory.conversation.hasClosed = true
             if ending == .close {
                 try? stack.close(id, at: now)
                 take(nil)
@@ -154,19 +160,17 @@ struct Talker: ExploredProgram {
     // MARK: What it looks like
 
     func encode(into sink: inout SipHash) {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ word: UInt64) { hash = (hash ^ word) &* 0x0000_0100_0000_01B3 }
-        let flags = [memory.hasConnection, memory.sawEnd, memory.hasClosed, memory.isOver]
-        for flag in flags { add(flag ? 2 : 1) }
-        for bytes in [memory.written, memory.received, Array(memory.failure.utf8)] {
-            add(UInt64(bytes.count))
-            for byte in bytes { add(UInt64(byte)) }
+        let present = memory.conversation
+        let flags = [memory.hasConnection, present.sawEnd, present.hasClosed, present.isOver]
+        sink.combine(flags.reduce(0) { $0 << 1 | ($1 ? 1 : 0) })
+        for bytes in [present.written, present.received, Array(present.failure.utf8)] {
+            sink.combine(UInt64(bytes.count))
+            for byte in bytes { sink.combine(UInt64(byte)) }
         }
         for list in [memory.established, memory.accepted] {
-            add(UInt64(list.count))
-            for one in list { add(UInt64(one.iss.rawValue) << 32 | UInt64(one.irs.rawValue)) }
+            sink.combine(UInt64(list.count))
+            for one in list { sink.combine(UInt64(one.iss.rawValue) << 32 | UInt64(one.irs.rawValue)) }
         }
-        sink.combine(hash)
     }
 
     func view(_ stack: borrowing NetworkStack) -> EndView {
@@ -201,4 +205,6 @@ struct EndView: Sendable {
     var queue: [Incarnation]
     /// The stack holds nothing but a listener.
     var isEmpty: Bool
+
+    var conversation: Talker.Conversation { memory.conversation }
 }

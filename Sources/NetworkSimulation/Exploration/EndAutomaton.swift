@@ -137,7 +137,8 @@ final class EndAutomaton {
         let isSame: Bool
         if let outcome {
             let sent = packets(of: expected).map { packets[$0].bytes }
-            isSame = numbers[outcome.digest] == expected.target && sent == outcome.sent
+            isSame =
+                numbers[outcome.digest] == expected.target && sent == outcome.sent
                 && outcome.elapsed == expected.elapsed
         } else {
             isSame = expected.target == EndTransition.none

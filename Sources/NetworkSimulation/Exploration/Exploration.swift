@@ -169,3 +169,12 @@ public struct ExplorationEvent: Hashable, Sendable {
     public var left: String
     public var right: String
 }
+
+extension ExplorationCounts: CustomStringConvertible {
+    /// All of them, in a line.
+    public var description: String {
+        "\(situations) situations, \(states) states, \(transitions) steps (\(cut) cut), \(depth) deep; healed from "
+            + "\(healed); \(leftStates) and \(rightStates) states of the ends, \(runs) runs of stacks, \(packets) packets, "
+            + "\(comparisons) comparisons"
+    }
+}

@@ -61,7 +61,8 @@ struct SituationTable {
     private static let isMet: UInt64 = 1
     private static let isHealthy: UInt64 = 2
     /// No costs.
-    private static let blank: UInt64 = (Spent.all.word << 2) | (Spent.all.word << 17) | (Spent.all.word << 32)
+    private static let blank: UInt64 =
+        (Spent.all.word << 2) | (Spent.all.word << 17) | (Spent.all.word << 32)
         | (Spent.all.word << 47)
 
     init() {
