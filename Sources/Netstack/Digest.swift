@@ -25,8 +25,8 @@ extension NetworkStack {
         encodeRequests(into: &sink, at: now)
         sink.combine(timeWaitDigest(at: now))
         sink.combine(listenersDigest(at: now))
-        encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
-        encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink)
+        encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink, at: now)
+        encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink, at: now)
         if !evictionCursor.isNone { sink.combine(flows.tuple(flows.halfOpens[evictionCursor].key).hash(Self.newSink)) }
         encodeFragments(into: &sink, at: now)
         return sink.finish()
@@ -38,16 +38,19 @@ extension NetworkStack {
         var sum: UInt64 = 0
         for index in 0..<flows.connections.capacityUsed {
             let slot = Slot(UInt32(truncatingIfNeeded: index))
-            let entry = flows.connections[slot]
-            guard !entry.flags.isEmpty else { continue }
-            var sink = Self.newSink
-            sink.combine(flows.tuple(entry.key).hash(Self.newSink))
-            sink.combine(UInt64(entry.flags.rawValue) << 8 | UInt64(entry.readiness.rawValue))
-            sink.combine(UInt64(entry.endCode) << 32 | UInt64(entry.interface.rawValue))
-            entry.tcb.encode(into: &sink, memory: memory, at: now)
-            sum &+= sink.finish()
+            if !flows.connections[slot].flags.isEmpty { sum &+= connectionDigest(slot, at: now) }
         }
         return sum
+    }
+
+    private func connectionDigest(_ slot: Slot, at now: Instant) -> UInt64 {
+        let entry = flows.connections[slot]
+        var sink = Self.newSink
+        sink.combine(flows.tuple(entry.key).hash(Self.newSink))
+        sink.combine(UInt64(entry.flags.rawValue) << 8 | UInt64(entry.readiness.rawValue))
+        sink.combine(UInt64(entry.endCode) << 32 | UInt64(entry.interface.rawValue))
+        entry.tcb.encode(into: &sink, memory: memory, at: now)
+        return sink.finish()
     }
 
     /// Each list in its order: the same repetitions, the same deadlines, one after the other.
@@ -94,18 +97,19 @@ extension NetworkStack {
             sink.combine(UInt64(entry.cookieCodec.rawValue))
             sink.combine(entry.mode.code)
             sink.combine(entry.cookieSentAt.map { UInt64(bitPattern: ($0 - now).nanoseconds) } ?? .max)
-            encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink)
+            encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink, at: now)
             sum &+= sink.finish()
         }
         return sum
     }
 
-    /// A queue as the hashes of its 4-tuples, first to last.
-    private func encodeQueue(_ list: SlotList, links: Int, into sink: inout SipHash) {
+    /// A queue as the digests of its connections, first to last: those that are over, and that nobody has accepted yet,
+    /// may have the 4-tuple of others.
+    private func encodeQueue(_ list: SlotList, links: Int, into sink: inout SipHash, at now: Instant) {
         var slot = list.first
         sink.combine(UInt64(truncatingIfNeeded: list.count))
         while !slot.isNone {
-            sink.combine(flows.tuple(flows.connections[slot].key).hash(Self.newSink))
+            sink.combine(connectionDigest(slot, at: now))
             slot = flows.connections[slot][links: links].next
         }
     }

@@ -162,6 +162,7 @@ public struct ExplorationEvent: Hashable, Sendable {
         case waited(Interval)
     }
 
+    /// What it was.
     public var kind: Kind
     /// What was sent because of it.
     public var sent: [ExploredPacket]
