@@ -13,9 +13,9 @@ public enum CookieKeySource: Hashable, Sendable {
 /// The key of SYN cookies, and the one before it.
 ///
 /// A key file has one line for each, the current one first: 32 hexadecimal digits, the key's 16 bytes in their order.
-/// Empty lines do not count. Whoever can read it can forge connections: let it belong to the server's user, with mode 600.
-/// Change it with a rename, so that nobody sees half of it, and not more often than every two minutes, so that what was
-/// sent completes.
+/// Empty lines do not count. Whoever can read it can forge connections: let it belong to the server's user, with mode
+/// 600. Change it with a rename, so that nobody sees half of it, and not more often than every two minutes, so that
+/// what was sent completes.
 public struct CookieKeyPair: Hashable, Sendable {
     /// What cookies are made with.
     public var current: SipKey

@@ -11,8 +11,8 @@ final class Laboratory {
     let server: LabHost
     /// From the client to the server, or to what stands before it.
     let link: Link
-    /// What stands before the server, where the server is several machines. Its first interface leads to the client, its
-    /// second to the server in the picture.
+    /// What stands before the server, where the server is several machines. Its first interface leads to the client,
+    /// its second to the server in the picture.
     let balancer: Balancer?
     let addresses: LabAddresses
     let requester = Requester()

@@ -45,8 +45,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var trafficClass: UInt8 = 0
     /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
     public var answersEcho: Bool = true
-    /// ICMP errors and RSTs that answer packets of one prefix (/24, /56), in each second; 65,535 is no limit. Nothing is
-    /// limited for all senders together, for then one could see by its own answers what others are told (RFC 1812,
+    /// ICMP errors and RSTs that answer packets of one prefix (/24, /56), in each second; 65,535 is no limit. Nothing
+    /// is limited for all senders together, for then one could see by its own answers what others are told (RFC 1812,
     /// 4.3.2.8; RFC 4443, 2.4(f); CVE-2016-5696).
     public var icmpErrorsPerSecond: UInt32 = 1000
     public var resetsPerSecond: UInt32 = 1000

@@ -15,8 +15,8 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
         public static let windowScale = Agreement(rawValue: 1 << 2)
     }
 
-    /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about which
-    /// the application decides before anything is answered.
+    /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about
+    /// which the application decides before anything is answered.
     public enum Stage: UInt8, Hashable, Sendable, BitwiseCopyable {
         /// The third packet.
         case answered

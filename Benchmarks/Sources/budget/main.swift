@@ -9,8 +9,8 @@ import Workloads
 #endif
 
 // A stack with a budget, besieged: what it holds after each packet, as it says itself and as the allocator does. Fails
-// where the budget is passed, where the two differ by more than a twentieth, and where an honest connection from another
-// network does not bring its megabyte.
+// where the budget is passed, where the two differ by more than a twentieth, and where an honest connection from
+// another network does not bring its megabyte.
 
 struct Worst {
     var held = 0
@@ -18,8 +18,8 @@ struct Worst {
     var largestDifference = 0.0
 }
 
-/// - Parameter networks: from how many networks the attack comes. One holds at most half of the memory; from more of them
-///   it is used up, and whoever comes then is refused.
+/// - Parameter networks: from how many networks the attack comes. One holds at most half of the memory; from more of
+///   them it is used up, and whoever comes then is refused.
 func besiege(budget: Int, networks: Int = 1) throws -> Bool {
     let before = heap_bytes()
     var siege = try Siege(budget: budget)
