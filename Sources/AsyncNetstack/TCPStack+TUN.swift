@@ -17,7 +17,7 @@ public struct TUNOptions: Sendable {
     public var observer: PacketObserver?
     /// Where the keys of SYN cookies come from, and who is told about them; by default standard error, of what is
     /// wrong.
-    public var cookieKeys = CookieKeySource.random(every: .seconds(3600))
+    public var cookieKeys = CookieKeySource.drawn(every: .seconds(3600))
     public var cookieKeyNews: @Sendable (CookieKeyNews) -> Void = { news in
         if case .taken = news { return }
         Complaint.print("\(news)")
