@@ -2,6 +2,7 @@ import ConnectionAnalysis
 import NetPrimitives
 import Netstack
 import NetworkSimulation
+import WireFormats
 
 /// Two hosts on a link, and a notebook: where a scenario is played.
 final class Laboratory {
@@ -15,8 +16,11 @@ final class Laboratory {
     let requester = Requester()
     let responder = Responder()
     private let notebook: Notebook
+    /// Packets that somebody else put into the network, by their number in the trace: who it was, if they are drawn.
+    private var origins: [Int: String?] = [:]
     /// Sentences of the scenario's own, for below the picture.
     var remarks: [String] = []
+    var showsAbsoluteNumbers = false
     /// What a tool on one of the hosts would have printed.
     var exhibits: [Conversation.Exhibit] = []
 
@@ -51,6 +55,20 @@ final class Laboratory {
         return host
     }
 
+    /// Has a segment appear on its way to a host, in the other's name: between the ends of the watched conversation.
+    /// - Parameters:
+    ///   - text: its data.
+    ///   - origin: who sends it; `nil` for one of so many that no picture shows it.
+    func inject(_ seg: Segment, text: String = "", to side: Conversation.Side, from origin: String?) {
+        guard let tuple = client.watched else { return }
+        let packet =
+            side == .right
+            ? Forgery.packet(seg, text: text, from: tuple.local, to: tuple.remote)
+            : Forgery.packet(seg, text: text, from: tuple.remote, to: tuple.local)
+        origins[simulation.trace.count] = .some(origin)
+        simulation.inject(packet, on: link, towards: side == .right ? .second : .first)
+    }
+
     /// Has something done when the clock shows a time.
     func at(_ interval: Interval, _ action: @escaping () -> Void) {
         simulation.schedule(at: .zero + interval, action)
@@ -82,6 +100,7 @@ extension Laboratory {
                 notes.removeFirst()
             }
             guard let packet = simulation.trace[moment.packet], packet.link == link.number else { continue }
+            if case .some(nil) = origins[moment.packet] { continue }
             if moment.arrival != nil {
                 // Of two copies the first one is drawn.
                 if let index = indices.removeValue(forKey: moment.packet) {
@@ -93,6 +112,7 @@ extension Laboratory {
         }
         for note in notes { conversation.record(note.event, at: note.at) }
         conversation.remarks = remarks
+        conversation.showsAbsoluteNumbers = showsAbsoluteNumbers
         conversation.exhibits = exhibits
         return conversation
     }
@@ -100,7 +120,7 @@ extension Laboratory {
     /// - Returns: the packet's index in the conversation.
     private func record(_ packet: TracedPacket, in conversation: inout Conversation) -> Int {
         let side: Conversation.Side = packet.side == .first ? .left : .right
-        let router = "router \(addresses.router)"
+        let router = origins[packet.number].flatMap { $0 } ?? "router \(addresses.router)"
         var sentAt = packet.sentAt
         if packet.isFromRouter, let arrival = packet.arrivals.first {
             // The router stands half-way.

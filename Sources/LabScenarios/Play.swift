@@ -10,6 +10,10 @@ struct Play {
     var expectations: [Expectation]
     /// The times of the expectations hold whatever the settings are.
     var isAlwaysExact = false
+    /// The times of the expectations hold for round trips below this. The first timeout is 1 s.
+    var longestRoundTrip: Interval = .seconds(1)
+    /// The numbers themselves are the point of the picture.
+    var showsAbsoluteNumbers = false
     /// Sentences for below the picture.
     var remarks: (Laboratory, Conversation) -> [String] = { _, _ in [] }
 

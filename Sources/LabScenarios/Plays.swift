@@ -24,6 +24,12 @@ extension Scenario {
         case .synFlood: .synFlood(path)
         case .synCookies: .synCookies(path)
         case .cookieLostAck: .cookieLostAck(path)
+        case .isnPrediction: .isnPrediction(path)
+        case .blindReset: .blindReset()
+        case .blindData: .blindData(settings)
+        case .oldDuplicateSyn: .oldDuplicateSyn(path, settings)
+        case .halfOpenRecovery: .halfOpenRecovery(path, settings)
+        case .staleAfterCrash: .staleAfterCrash(settings)
         }
     }
 }
