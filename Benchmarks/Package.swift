@@ -33,6 +33,7 @@ let package = Package(
         program("rates", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
         program("sizes", ["CountingAllocator"]),
         program("allocations", ["CountingAllocator"]),
+        program("budget", ["CountingAllocator"]),
         .executableTarget(
             name: "Stack",
             dependencies: ["Workloads", .product(name: "Benchmark", package: "benchmark")],

@@ -108,6 +108,7 @@
         var tables: TableCounts { stack.tables }
         var counters: Counters { stack.counters }
         var allocatedBytes: Int { stack.allocatedBytes }
+        func nextReport() -> StackReport? { StackReport(next: &stack) }
 
         func schedule(after interval: Interval, _ action: @escaping () -> Void) {
             calendar.add(action, at: now + interval)

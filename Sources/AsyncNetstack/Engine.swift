@@ -46,6 +46,7 @@ actor Engine {
         case readable(ConnectionID)
         case writable(ConnectionID)
         case acceptable(ListenerID)
+        case reported
         case time(UInt64)
     }
 
@@ -114,6 +115,7 @@ extension Engine {
     func handle(_ event: StackEvent) {
         switch event {
         case .acceptable(let listener): resume(.acceptable(listener))
+        case .reported: resume(.reported)
         case .established(let id): resume(.opening(id))
         case .readable(let id), .readClosed(let id): resume(.readable(id))
         case .writable(let id): resume(.writable(id))
@@ -346,6 +348,15 @@ extension Engine {
     var tables: TableCounts { owner.tables }
     var counters: Counters { owner.counters }
     var allocatedBytes: Int { owner.allocatedBytes }
+
+    /// The next report, when there is one.
+    func nextReport() async throws -> StackReport {
+        while true {
+            let before = news
+            if let report = owner.nextReport() { return report }
+            try await wait(for: .reported, since: before)
+        }
+    }
 
     /// Packets and time go on.
     /// - Returns: how long the thread may sleep; `nil` until it is woken.

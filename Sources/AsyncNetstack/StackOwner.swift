@@ -10,6 +10,8 @@ protocol StackOwner: AnyObject {
     var tables: TableCounts { get }
     var counters: Counters { get }
     var allocatedBytes: Int { get }
+    /// A flood or a summary that has not been told yet.
+    func nextReport() -> StackReport?
 
     /// Moves packets and time on, and tells what the stack has to tell.
     /// - Returns: how long the driver may sleep; `nil` until it is woken.
@@ -54,6 +56,7 @@ final class SimulatedOwner: StackOwner {
     var tables: TableCounts { host.inspect { $0.tables } }
     var counters: Counters { host.inspect { $0.counters } }
     var allocatedBytes: Int { host.inspect { $0.allocatedBytes } }
+    func nextReport() -> StackReport? { host.withStack { StackReport(next: &$0) } }
 
     func schedule(after interval: Interval, _ action: @escaping () -> Void) {
         simulation.schedule(after: interval, action)

@@ -93,6 +93,11 @@ public final class TCPStack: Sendable {
     /// Bytes that the stack holds from the allocator, but for its batches.
     public var allocatedBytes: Int { get async { await engine.allocatedBytes } }
 
+    /// What is reported next: floods as they begin and end, and each second's failed attempts where they were too many
+    /// to be told singly. Waits for it; for one task at a time.
+    /// - Throws: `CancellationError`; ``NetstackError`` when the stack has ended.
+    public func nextReport() async throws -> StackReport { try await engine.nextReport() }
+
     /// Ends it: no more connections are taken, a FIN goes out on each that is open, and when the time is up a RST.
     /// What is called afterwards throws ``NetstackError/closed``.
     public func close(within grace: Duration = .seconds(3)) async { await engine.close(within: Interval(grace)) }

@@ -21,7 +21,7 @@ final class Requester {
             if answer.count >= Exchange.answer.count { host.close(id) }
         case .readClosed(let id): host.close(id)
         case .closed(let id): host.bury(id)
-        case .acceptable, .writable: break
+        case .acceptable, .writable, .reported: break
         }
     }
 }
@@ -41,7 +41,7 @@ final class Responder {
             _ = host.read(id)
             host.close(id)
         case .closed(let id): host.bury(id)
-        case .established, .writable: break
+        case .established, .writable, .reported: break
         }
     }
 }

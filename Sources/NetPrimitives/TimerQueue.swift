@@ -29,6 +29,9 @@ public struct TimerQueue: ~Copyable, Sendable {
     @usableFromInline var entryCount: Int
     @usableFromInline var armings: UInt32
 
+    /// Bytes that one owner takes.
+    public static var bytesPerOwner: Int { MemoryLayout<Entry>.stride + MemoryLayout<UInt32>.stride }
+
     public init() {
         heap = SegmentedArray(segmentSize: 256, filler: Entry(.zero, order: 0, owner: .none))
         places = SegmentedArray(segmentSize: 256, filler: 0)

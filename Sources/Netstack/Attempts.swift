@@ -11,6 +11,9 @@ struct AttemptQueue: ~Copyable, Sendable {
 
     init() { records.grow() }
 
+    /// Bytes held from the allocator.
+    var allocatedBytes: Int { records.allocatedBytes }
+
     func copy() -> AttemptQueue {
         var twin = AttemptQueue()
         for index in 0..<Self.capacity { twin.records[index] = records[index] }

@@ -5,20 +5,29 @@ public import TCPStateMachine
 public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// The protocol's own choices.
     public var tcp = TCPConfiguration()
-    /// The most memory for data that waits, of all connections together, in bytes. Each connection reserves 8 KiB.
-    public var bufferLimit: Int = 256 << 20
-    /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets; the
-    /// oldest gives way. A stack holds to what it was made with.
+    /// The most memory that the stack holds for everything, in bytes: tables, buffers, records. It is divided once,
+    /// when the stack is made, and holds from then on, whatever comes. Each connection reserves 8 KiB of it. With less
+    /// than half a megabyte there is no room for any connection.
+    public var budget: Int = 256 << 20
+    /// How much of the memory for connections those with one network of peers (a /24 of IPv4, a /56 of IPv6) may hold,
+    /// in percent, 1...100. 100 suits a gateway whose clients are all in one network.
+    public var prefixShare: UInt8 = 50
+    /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets, as far
+    /// as an eighth of the budget reaches; the oldest gives way. A stack holds to what it was made with.
     public var fragmentMemoryLimit: Int = 256 << 10
     public var fragmentedDatagramLimit: Int = 64
-    /// The most half-open entries that wait for the third packet, of all listeners together.
+    /// The most half-open entries that wait for the third packet, of all listeners together, as far as a sixteenth of
+    /// the budget reaches.
     public var halfOpenLimit: Int = 65_536
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
+    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
+    /// when it ends; 0 tells of none.
+    public var floodThreshold: UInt32 = 100
     /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:
     /// tcp_abort_on_overflow).
     public var abortsOnOverflow: Bool = false
-    /// The most TIME-WAITs; the oldest gives way to one more.
+    /// The most TIME-WAITs, as far as a sixteenth of the budget reaches; the oldest gives way to one more.
     public var timeWaitLimit: Int = 65_536
     /// Ports that ``NetworkStack/connect(to:from:at:)`` chooses from. RFC 6335, 6: the dynamic ports.
     public var ephemeralPorts: ClosedRange16 = ClosedRange16(49152, 65535)

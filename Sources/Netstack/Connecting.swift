@@ -27,6 +27,7 @@ extension NetworkStack {
             throw .addressInUse
         }
         let iss = initialSequence(for: tuple, at: now)
+        guard maySettle(flows.prefixPlace(of: tuple)) else { throw .outOfMemory }
         guard
             let tcb = Connection(
                 opening: iss, path: pathFacts(for: tuple, by: interface), memory: &memory,

@@ -14,6 +14,8 @@ public enum Verdict: UInt8, Hashable, Sendable, BitwiseCopyable {
     case unreachable
     /// This end gave up.
     case aborted
+    /// A listener had no room for it, or it had to give way to another.
+    case dropped
 }
 
 /// An ICMP error as evidence: who complained, and of what.

@@ -18,8 +18,11 @@ extension NetworkStack {
 
     /// Puts a connection into its table and into the index.
     mutating func insertConnection(_ tcb: Connection, key: FlowKey, tuple: FourTuple, interface: InterfaceID) -> Slot {
+        let prefix = flows.prefixPlace(of: tuple)
+        memoryShares.add(Connection.reservedChunks, at: prefix)
         let entry = ConnectionEntry(
-            tcb, key: key, interface: interface, flowLabel: flowLabel(for: tuple), generation: nextGeneration())
+            tcb, key: key, prefix: prefix, interface: interface, flowLabel: flowLabel(for: tuple),
+            generation: nextGeneration())
         let slot = flows.connections.insert(entry)
         flows.add(.connection(slot))
         flows.connections[slot].flags.insert(.indexed)
@@ -31,8 +34,10 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, connection slot: Slot, tuple: FourTuple, answers: inout PacketBatch,
         at now: Instant
     ) {
+        openAccount(of: slot)
         let disposition = flows.connections[slot].tcb.segmentArrives(
             seg, payload: payload, memory: &memory, configuration: configuration.tcp, at: now)
+        closeAccount(of: slot)
         if let reply = disposition.reply {
             emit(reply, tuple, by: flows.connections[slot].interface, into: &answers)
         }
@@ -106,7 +111,9 @@ extension NetworkStack {
 
     /// ABORT by the application or by the end of its listener.
     mutating func abortConnection(_ slot: Slot, at now: Instant) {
+        openAccount(of: slot)
         let disposition = flows.connections[slot].tcb.abort(memory: &memory)
+        closeAccount(of: slot)
         end(slot, disposition, at: now)
     }
 
@@ -139,7 +146,10 @@ extension NetworkStack {
         }
         timers.disarm(slot)
         if !flows.connections[slot].attempt.isNone { attempts.remove(flows.connections[slot].attempt) }
+        openAccount(of: slot)
         flows.connections[slot].tcb.destroy(memory: &memory)
+        closeAccount(of: slot)
+        memoryShares.add(-Connection.reservedChunks, at: flows.connections[slot].prefix)
         flows.release(flows.connections[slot].key)
         flows.connections[slot].generation = 0
         flows.connections[slot].flags = []

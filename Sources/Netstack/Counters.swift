@@ -62,8 +62,20 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// TcpExtTW: TIME-WAITs begun, and those that gave way early.
     public var timeWaits: UInt64 = 0
     public var timeWaitOverflows: UInt64 = 0
-    /// Connections refused because memory could not be promised.
+
+    // MARK: The budget
+
+    /// Connections refused because memory could not be promised: the stack's, and the share of the peer's network.
     public var memoryRefusals: UInt64 = 0
+    public var prefixRefusals: UInt64 = 0
+    /// Half-open entries of the network that had most, which gave way to a newcomer.
+    public var halfOpenEvictions: UInt64 = 0
+    /// What gave way for lack of memory: segments out of order that the peer was not told of, those that it was,
+    /// segments in order that were not acknowledged, and writes.
+    public var outOfOrderRefused: UInt64 = 0
+    public var outOfOrderDropped: UInt64 = 0
+    public var inOrderRefused: UInt64 = 0
+    public var writesRefused: UInt64 = 0
 
     // MARK: ICMP and UDP
 

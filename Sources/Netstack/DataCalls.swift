@@ -9,8 +9,10 @@ extension NetworkStack {
     @_lifetime(target: copy target)
     public mutating func read(_ id: ConnectionID, into target: inout MutableSpan<UInt8>) throws(StackError) -> Int {
         let slot = try check(id)
+        openAccount(of: slot)
         let count = flows.connections[slot].tcb.read(
             into: &target, memory: &memory, configuration: configuration.tcp)
+        closeAccount(of: slot)
         if count > 0 {
             scheduleOutput(slot)
             return count
@@ -30,7 +32,9 @@ extension NetworkStack {
         if let failure = failure(slot) { throw .connectionOver(failure) }
         guard flows.connections[slot].tcb.canWrite else { throw .sideClosed }
         if bytes.isEmpty { return 0 }
+        openAccount(of: slot)
         let count = flows.connections[slot].tcb.write(bytes, memory: &memory, configuration: configuration.tcp)
+        closeAccount(of: slot)
         guard count > 0 else { throw .wouldBlock }
         scheduleOutput(slot)
         return count
@@ -40,7 +44,9 @@ extension NetworkStack {
     /// answer yet is given up.
     public mutating func shutdown(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
+        openAccount(of: slot)
         let disposition = flows.connections[slot].tcb.shutdown(memory: &memory)
+        closeAccount(of: slot)
         end(slot, disposition, at: now)
     }
 
@@ -49,8 +55,10 @@ extension NetworkStack {
     public mutating func close(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
         letGo(slot)
+        openAccount(of: slot)
         let disposition = flows.connections[slot].tcb.release(
             memory: &memory, configuration: configuration.tcp, at: now)
+        closeAccount(of: slot)
         end(slot, disposition, at: now)
     }
 

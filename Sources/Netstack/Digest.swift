@@ -23,6 +23,7 @@ extension NetworkStack {
         sink.combine(listenersDigest(at: now))
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
         encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink)
+        if !evictionCursor.isNone { sink.combine(flows.tuple(flows.halfOpens[evictionCursor].key).hash(Self.newSink)) }
         encodeFragments(into: &sink, at: now)
         return sink.finish()
     }
@@ -108,7 +109,8 @@ extension Configuration {
     /// Every field, in the order of its declaration.
     func encode(into sink: inout SipHash) {
         tcp.encode(into: &sink)
-        sink.combine(UInt64(bitPattern: Int64(bufferLimit)))
+        sink.combine(UInt64(bitPattern: Int64(budget)))
+        sink.combine(UInt64(prefixShare))
         sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
         sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
@@ -117,7 +119,7 @@ extension Configuration {
         sink.combine(
             UInt64(trafficClass) << 16 | UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2
                 | (abortsOnOverflow ? 2 : 0) | (answersEcho ? 1 : 0))
-        sink.combine(UInt64(icmpErrorsPerSecond))
+        sink.combine(UInt64(icmpErrorsPerSecond) << 32 | UInt64(floodThreshold))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)
     }

@@ -23,7 +23,9 @@ extension NetworkStack {
                 turns -= 1
                 continue
             }
+            openAccount(of: slot)
             let outcome = transmit(from: slot, into: &batch, at: now)
+            closeAccount(of: slot)
             if let deadline = flows.connections[slot].tcb.nextDeadline { timers.arm(slot, at: deadline) }
             switch outcome {
             case .finished:

@@ -44,6 +44,8 @@ struct ConnectionEntry: Listed, Sendable {
     var listener: UInt16
     /// The IPv6 flow label (RFC 6437).
     var flowLabel: UInt32
+    /// Where the peer's prefix is counted.
+    var prefix: PrefixPlace
     /// The record of its opening, as long as somebody may want it.
     var attempt: Slot
     /// Links of the ready list or the accept queue (0), and of the output list (1).
@@ -60,7 +62,10 @@ struct ConnectionEntry: Listed, Sendable {
     static let outputLinks = 1
     static let noListener: UInt16 = .max
 
-    init(_ tcb: Connection, key: FlowKey, interface: InterfaceID, flowLabel: UInt32, generation: UInt32) {
+    init(
+        _ tcb: Connection, key: FlowKey, prefix: PrefixPlace, interface: InterfaceID, flowLabel: UInt32,
+        generation: UInt32
+    ) {
         self.tcb = tcb
         self.generation = generation
         link = .none
@@ -72,12 +77,14 @@ struct ConnectionEntry: Listed, Sendable {
         icmp = 0
         listener = Self.noListener
         self.flowLabel = flowLabel
+        self.prefix = prefix
         attempt = .none
         links = [2 of SlotLinks](repeating: SlotLinks())
     }
 
     static var vacant: ConnectionEntry {
-        ConnectionEntry(.vacant, key: .empty, interface: InterfaceID(0), flowLabel: 0, generation: 0)
+        ConnectionEntry(
+            .vacant, key: .empty, prefix: .none, interface: InterfaceID(0), flowLabel: 0, generation: 0)
     }
 }
 

@@ -5,6 +5,10 @@ extension NetworkStack {
     /// What the application has to know next, or `nil`. One call tells one thing; a connection takes one place in the
     /// queue however much there is to tell, so the queue is never longer than there are connections and listeners.
     public mutating func nextEvent() -> StackEvent? {
+        if hasReported {
+            hasReported = false
+            return .reported
+        }
         if let slot = listeners.entries.popFirst(from: &readyListeners) {
             listeners.entries[slot].isReady = false
             return .acceptable(ListenerID(slot: slot, generation: listeners.entries[slot].generation))
@@ -66,6 +70,8 @@ extension NetworkStack {
             first = min(first, flows.timeWaits[timeWaitList.first].timeWait.expiresAt)
         }
         if let fragments = nextFragmentDeadline { first = min(first, fragments) }
+        if let summary = summaries.deadline { first = min(first, summary) }
+        if let flood = floods.deadline { first = min(first, flood) }
         return first == .distantFuture ? nil : first
     }
 
@@ -75,14 +81,18 @@ extension NetworkStack {
         halfOpenTimersFired(at: now)
         timeWaitsExpire(at: now)
         fragmentsExpire(at: now)
+        if let deadline = summaries.deadline, deadline <= now { closeSummaries() }
+        floodsTick(at: now)
         while let slot = timers.popFired(at: now) {
             guard let deadline = flows.connections[slot].tcb.nextDeadline else { continue }
             if deadline > now {
                 timers.arm(slot, at: deadline)
                 continue
             }
+            openAccount(of: slot)
             let disposition = flows.connections[slot].tcb.timersFired(
                 memory: &memory, configuration: configuration.tcp, at: now)
+            closeAccount(of: slot)
             perform(disposition, on: slot, at: now)
         }
     }

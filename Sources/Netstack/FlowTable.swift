@@ -25,6 +25,7 @@ struct FlowTable: ~Copyable, Sendable {
     private let state: SipHash
 
     static let leastBuckets = 64
+    static var leastBytes: Int { 256 * MemoryLayout<Slot>.stride }
 
     init(key: SipKey) {
         heads = SegmentedArray(segmentSize: 256, filler: .none)
@@ -132,6 +133,13 @@ extension FlowTable {
         let half = 1 << (Int.bitWidth - 1 - buckets.leadingZeroBitCount)
         let index = Int(truncatingIfNeeded: hash) & (2 * half - 1)
         return index < buckets ? index : index & (half - 1)
+    }
+
+    /// A hash of something else under the index's key.
+    func hash(_ word: UInt64) -> UInt64 {
+        var state = state
+        state.combine(word)
+        return state.finish()
     }
 
     private func place(of flow: Flow) -> Slot {

@@ -12,6 +12,13 @@ struct HalfOpenLists: BitwiseCopyable, Sendable {
 
     static let count = 16
 
+    /// Which list an entry stands in; the last, number ``count``, is that of those due.
+    func place(of halfOpen: HalfOpen) -> Int {
+        halfOpen.isAnswerDue ? Self.count : min(Int(halfOpen.retransmissions), Self.count - 1)
+    }
+
+    func first(ofList place: Int) -> Slot { place == Self.count ? due.first : waiting[place].first }
+
     @inline(__always) subscript(repetitions: UInt8) -> SlotList {
         get { waiting[min(Int(repetitions), Self.count - 1)] }
         set { waiting[min(Int(repetitions), Self.count - 1)] = newValue }
@@ -28,20 +35,28 @@ extension NetworkStack {
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
-            return
+            return synDropped(seg, tuple, listener, at: now)
         }
-        let isFull =
-            listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
-            || flows.halfOpens.count >= configuration.halfOpenLimit
+        let isTableFull = flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens)
+        let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
+        let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
-            if isFull { counters.synQueueCookies &+= 1 }
+            if isFull {
+                counters.synQueueCookies &+= 1
+                noteOverload(listener, tuple, .cookie, at: now)
+            }
             return sendCookie(
                 answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }
-        if isFull {
+        if isTableFull, !isQueueFull {
+            evictHalfOpen(at: now)
+            noteOverload(listener, tuple, .evicted, at: now)
+        }
+        if isQueueFull || flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
-            return
+            noteOverload(listener, tuple, .dropped, at: now)
+            return synDropped(seg, tuple, listener, at: now)
         }
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
@@ -51,6 +66,7 @@ extension NetworkStack {
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
         flows.add(.halfOpen(slot))
+        halfOpenShares.add(1, at: flows.prefixPlace(of: tuple))
         listeners.entries[listener].halfOpen &+= 1
         flows.halfOpens[slot].halfOpen.isAnswerDue = false
         flows.halfOpens.append(slot, to: &halfOpenLists[0])
@@ -85,10 +101,12 @@ extension NetworkStack {
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .refused, at: now)
             removeHalfOpen(slot)
         case .dropAndReset(let reset):
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
+            attemptFailed(slot, .aborted, at: now)
             removeHalfOpen(slot)
             emit(reset, tuple, by: interface, into: &answers)
         case .complete:
@@ -118,6 +136,7 @@ extension NetworkStack {
             if configuration.abortsOnOverflow {
                 counters.embryonicResets &+= 1
                 counters.attemptFails &+= 1
+                attemptFailed(slot, .aborted, at: now)
                 removeHalfOpen(slot)
                 emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
             }
@@ -136,6 +155,7 @@ extension NetworkStack {
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
         guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -152,6 +172,10 @@ extension NetworkStack {
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
         listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
     ) {
+        guard maySettle(flows.prefixPlace(of: tuple)) else {
+            counters.listenDrops &+= 1
+            return
+        }
         guard
             let tcb = Connection(
                 completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
@@ -180,6 +204,8 @@ extension NetworkStack {
     /// - Returns: its key, which now belongs to the caller.
     private mutating func unlinkHalfOpen(_ slot: Slot) -> FlowKey {
         let entry = flows.halfOpens[slot]
+        if slot == evictionCursor { evictionCursor = nextHalfOpen(after: slot) }
+        halfOpenShares.add(-1, at: flows.prefixPlace(of: flows.tuple(entry.key)))
         if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {
@@ -225,6 +251,7 @@ extension NetworkStack {
                 if flows.halfOpens[slot].halfOpen.retransmissions >= min(configuration.tcp.synAckRetries, 15) {
                     counters.halfOpenTimeouts &+= 1
                     counters.attemptFails &+= 1
+                    attemptFailed(slot, .timedOut, at: now)
                     removeHalfOpen(slot)
                 } else {
                     flows.halfOpens.remove(slot, from: &halfOpenLists[repetitions])

@@ -24,6 +24,9 @@ public enum StackEvent: Hashable, Sendable, BitwiseCopyable {
     case writable(ConnectionID)
     /// The peer sends no more: after what is readable, `read` gives 0.
     case readClosed(ConnectionID)
+    /// A flood has begun or ended, or there is a summary of attempts that failed: ``NetworkStack/nextFlood()`` and
+    /// ``NetworkStack/nextSummary()`` tell.
+    case reported
     /// The connection is over. ``NetworkStack/failure(of:)`` says why; what was received can still be read.
     case closed(ConnectionID)
 }

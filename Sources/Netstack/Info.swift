@@ -109,9 +109,12 @@ extension NetworkStack {
             fragmentedDatagrams: reassembler.count)
     }
 
-    /// Bytes that the stack holds from the allocator for its tables and buffers.
+    /// Bytes that the stack holds from the allocator; never more than ``Configuration/budget``, unless that is less
+    /// than an empty stack takes.
     public var allocatedBytes: Int {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
-            + listeners.entries.allocatedBytes + reassembler.allocatedBytes
+            + listeners.entries.allocatedBytes + reassembler.allocatedBytes + attemptQueue.allocatedBytes
+            + interfaces.allocatedBytes + memoryShares.allocatedBytes + halfOpenShares.allocatedBytes
+            + summaries.allocatedBytes + floods.allocatedBytes
     }
 }

@@ -61,8 +61,10 @@ extension NetworkStack {
             // Reassembly took too long somewhere: a single loss, no statement about the path.
             break
         default:
+            openAccount(of: slot)
             let disposition = flows.connections[slot].tcb.unreachable(
                 quoted: quoted.sequence, memory: &memory, configuration: configuration.tcp)
+            closeAccount(of: slot)
             perform(disposition, on: slot, at: now)
         }
     }

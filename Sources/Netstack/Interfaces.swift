@@ -62,6 +62,9 @@ struct InterfaceTable: ~Copyable, Sendable {
         self.largestMTU = largestMTU
     }
 
+    /// Bytes held from the allocator.
+    var allocatedBytes: Int { interfaces.allocatedBytes + addresses.allocatedBytes + routes.allocatedBytes }
+
     subscript(interface: InterfaceID) -> InterfaceConfiguration { interfaces[Int(interface.rawValue)] }
 
     func has(_ interface: InterfaceID) -> Bool { Int(interface.rawValue) < interfaces.count }

@@ -13,6 +13,13 @@ struct ListenerEntry: Listed, Sendable {
     var isReady: Bool
     /// When the last SYN cookie went out.
     var cookieSentAt: Instant?
+    /// Attempts that failed and were told singly in this second.
+    var toldSecond: UInt32 = 0
+    var told: UInt8 = 0
+    /// The flood that is watched, plus one; and SYNs of this second that found the queue full.
+    var flood: UInt8 = 0
+    var overloadSecond: UInt32 = 0
+    var overload: UInt32 = 0
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks
@@ -112,7 +119,7 @@ extension NetworkStack {
         guard local.port != 0, local.address.isAny || local.address.isUnicast else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
-        guard listeners.entries.count < Int(ConnectionEntry.noListener) else { throw .limitReached }
+        guard listeners.entries.count < plan.listeners else { throw .limitReached }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))
@@ -152,6 +159,7 @@ extension NetworkStack {
             abortConnection(slot, at: now)
         }
         dropHalfOpens(of: listener)
+        endFlood(of: listener)
         if listeners.entries[listener].isReady { listeners.entries.remove(listener, from: &readyListeners) }
         listeners.remove(listener)
     }

@@ -20,11 +20,20 @@ public struct NetworkStack: ~Copyable, Sendable {
     var interfaces: InterfaceTable
     var flows: FlowTable
     var memory: ConnectionMemory
+    /// How the budget is divided.
+    let plan: MemoryPlan
+    /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
+    var memoryShares: PrefixShares
+    var halfOpenShares: PrefixShares
     var listeners: ListenerTable
     var reassembler: FragmentReassembler
     var timers: TimerQueue
     var attempts: SlotTable<AttemptEntry>
     var attemptQueue: AttemptQueue
+    var summaries: SummaryBoard
+    var floods: FloodBoard
+    /// There is a report that no event has told of.
+    var hasReported = false
     var generator: Generator
     var keys: StackKeys
     var cookieKeys: CookieKeys
@@ -35,6 +44,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var readyListeners = SlotList()
     /// Connections with something to send.
     var output = SlotList()
+    /// Where the search for a half-open entry to give way goes on.
+    var evictionCursor = Slot.none
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
     /// TIME-WAITs in order of expiry.
@@ -54,13 +65,18 @@ public struct NetworkStack: ~Copyable, Sendable {
         cookieKeys = CookieKeys(current: generator.sipKey())
         self.generator = generator
         interfaces = InterfaceTable()
-        memory = ConnectionMemory(bufferLimit: configuration.bufferLimit)
+        plan = MemoryPlan(configuration)
+        memory = ConnectionMemory(bufferLimit: plan.bufferBytes, rangeLimit: plan.ranges)
+        memoryShares = PrefixShares()
+        halfOpenShares = PrefixShares()
         listeners = ListenerTable()
         reassembler = FragmentReassembler(
-            byteLimit: configuration.fragmentMemoryLimit, datagramLimit: configuration.fragmentedDatagramLimit)
+            byteLimit: plan.fragmentBytes, datagramLimit: plan.fragmentedDatagrams)
         timers = TimerQueue()
         attempts = SlotTable(segmentSize: 16, filler: .vacant)
         attemptQueue = AttemptQueue()
+        summaries = SummaryBoard()
+        floods = FloodBoard()
         icmpTokens = TokenBucket()
         halfOpenLists = HalfOpenLists()
     }
@@ -74,11 +90,17 @@ public struct NetworkStack: ~Copyable, Sendable {
         interfaces = other.interfaces.copy()
         flows = other.flows.copy()
         memory = other.memory.copy()
+        plan = other.plan
+        memoryShares = other.memoryShares.copy()
+        halfOpenShares = other.halfOpenShares.copy()
         listeners = other.listeners.copy()
         reassembler = other.reassembler.copy()
         timers = other.timers.copy()
         attempts = other.attempts.copy()
         attemptQueue = other.attemptQueue.copy()
+        summaries = other.summaries.copy()
+        floods = other.floods.copy()
+        hasReported = other.hasReported
         generator = other.generator
         keys = other.keys
         cookieKeys = other.cookieKeys
@@ -88,6 +110,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         readyListeners = other.readyListeners
         output = other.output
         halfOpenLists = other.halfOpenLists
+        evictionCursor = other.evictionCursor
         timeWaitList = other.timeWaitList
         generations = other.generations
     }

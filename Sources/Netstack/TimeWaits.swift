@@ -7,7 +7,7 @@ extension NetworkStack {
     mutating func beginTimeWait(_ connection: Slot, at now: Instant) {
         let tuple = flows.tuple(flows.connections[connection].key)
         detach(connection)
-        if timeWaitList.count >= max(configuration.timeWaitLimit, 1) {
+        if timeWaitList.count >= max(min(configuration.timeWaitLimit, plan.timeWaits), 1) {
             counters.timeWaitOverflows &+= 1
             removeTimeWait(timeWaitList.first)
         }

@@ -18,13 +18,16 @@ public struct PathFacts: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension Connection {
+    /// Chunks that a connection has reserved from its beginning to its end: one each way.
+    @inlinable public static var reservedChunks: Int { 2 }
+
     /// RFC 9293, 3.10.1, OPEN, active: state SYN-SENT, a SYN to send.
     /// - Returns: `nil` when the memory for its buffers cannot be promised.
     public init?(
         opening iss: SequenceNumber, path: PathFacts, memory: inout ConnectionMemory,
         configuration: TCPConfiguration, at now: Instant
     ) {
-        guard memory.chunks.reserve(2) else { return nil }
+        guard memory.chunks.reserve(Self.reservedChunks) else { return nil }
         self.init(state: .synSent, iss: iss, irs: SequenceNumber(0), path: path, configuration: configuration)
         flags.insert(.active)
         lifetimeAt = now + configuration.synTimeLimit
@@ -40,7 +43,7 @@ extension Connection {
         completing halfOpen: HalfOpen, with seg: Segment, path: PathFacts,
         memory: inout ConnectionMemory, configuration: TCPConfiguration, at now: Instant
     ) {
-        guard memory.chunks.reserve(2) else { return nil }
+        guard memory.chunks.reserve(Self.reservedChunks) else { return nil }
         self.init(
             state: .established, iss: halfOpen.iss, irs: halfOpen.irs, path: path, configuration: configuration)
         if halfOpen.agreement.contains(.timestamps) {

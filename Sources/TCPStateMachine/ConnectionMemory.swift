@@ -26,6 +26,24 @@ public struct InFlight: Slotted, Sendable {
     init() {}
 }
 
+/// What gave way because memory was short, in the order in which it does.
+public struct MemoryShortage: Hashable, Sendable, BitwiseCopyable {
+    /// Segments out of order that were not kept; the peer was not told of them.
+    public var outOfOrder: UInt32 = 0
+    /// Times that what was kept out of order was dropped for data in order, though the peer had been told (RFC 2018, 8
+    /// allows it: a SACK is no promise).
+    public var reneged: UInt32 = 0
+    /// Segments in order of which less than all was taken, and acknowledged.
+    public var inOrder: UInt32 = 0
+    /// Writes that found no memory, though the send buffer had room.
+    public var writes: UInt32 = 0
+
+    public init() {}
+
+    /// Whether nothing was refused.
+    @inlinable public var isNone: Bool { outOfOrder | reneged | inOrder | writes == 0 }
+}
+
 /// The memory that all connections of a stack share: buffers, and the slots for data in flight and out of order.
 public struct ConnectionMemory: ~Copyable, Sendable {
     /// What rings are made of.
@@ -34,9 +52,16 @@ public struct ConnectionMemory: ~Copyable, Sendable {
     public var inFlight: SlotTable<InFlight>
     /// Held by connections with holes in what they received, or that the peer has told them of.
     public var ranges: SlotTable<SequenceRanges>
+    /// The most of ``ranges``.
+    let rangeLimit: Int
+    /// What was refused for lack of memory since the owner last looked.
+    public var shortage = MemoryShortage()
 
-    /// - Parameter bufferLimit: the most memory for buffers of all connections together, in bytes.
-    public init(bufferLimit: Int) {
+    /// - Parameters:
+    ///   - bufferLimit: the most memory for buffers of all connections together, in bytes.
+    ///   - rangeLimit: the most sets of ranges of all connections together; a connection can hold two.
+    public init(bufferLimit: Int, rangeLimit: Int = .max) {
+        self.rangeLimit = rangeLimit
         chunks = ChunkPool(limitBytes: bufferLimit)
         inFlight = SlotTable(segmentSize: 64, filler: InFlight())
         ranges = SlotTable(segmentSize: 16, filler: SequenceRanges())
@@ -44,16 +69,26 @@ public struct ConnectionMemory: ~Copyable, Sendable {
 
     /// A deep copy.
     public func copy() -> ConnectionMemory {
-        ConnectionMemory(chunks: chunks.copy(), inFlight: inFlight.copy(), ranges: ranges.copy())
+        ConnectionMemory(
+            chunks: chunks.copy(), inFlight: inFlight.copy(), ranges: ranges.copy(), rangeLimit: rangeLimit,
+            shortage: shortage)
     }
 
     init(
         chunks: consuming ChunkPool, inFlight: consuming SlotTable<InFlight>,
-        ranges: consuming SlotTable<SequenceRanges>
+        ranges: consuming SlotTable<SequenceRanges>, rangeLimit: Int, shortage: MemoryShortage
     ) {
+        self.rangeLimit = rangeLimit
+        self.shortage = shortage
         self.chunks = chunks
         self.inFlight = inFlight
         self.ranges = ranges
+    }
+
+    /// A set of ranges, if there may be one more.
+    mutating func takeRanges() -> Slot? {
+        guard ranges.count < rangeLimit else { return nil }
+        return ranges.insert(SequenceRanges())
     }
 
     /// Whether nothing is held by anyone.

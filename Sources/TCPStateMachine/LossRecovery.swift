@@ -13,7 +13,9 @@ extension Connection {
                 block.right.isAtOrBefore(snd.max)
             else { continue }
             if memory.inFlight[inFlight].scoreboard.isNone {
-                memory.inFlight[inFlight].scoreboard = memory.ranges.insert(SequenceRanges())
+                // Without room for a scoreboard recovery goes on as without SACK.
+                guard let scoreboard = memory.takeRanges() else { return }
+                memory.inFlight[inFlight].scoreboard = scoreboard
             }
             // A block too many is forgotten: what it names is sent once more, which is allowed.
             _ = memory.ranges[memory.inFlight[inFlight].scoreboard].insert(SequenceRange(block.left, block.right))

@@ -7,7 +7,9 @@ extension Connection {
         -> SequenceNumber
     {
         let limit = Int(min(configuration.receiveBuffer, 4_190_208))
-        let backed = ChunkPool.chunkSize &+ memory.chunks.freeBytes / 2
+        // The reserved chunk, as far as nothing unread fills it, and half of what is free: the other half is for others
+        // who are told the same.
+        let backed = max(ChunkPool.chunkSize &- receiveRing.count, 0) &+ memory.chunks.freeBytes / 2
         let room = max(min(limit &- receiveRing.count, backed), 0)
         return .latest(rcv.nxt + UInt32(truncatingIfNeeded: room), rcv.advertisedEdge)
     }

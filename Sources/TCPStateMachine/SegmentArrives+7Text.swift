@@ -41,9 +41,16 @@ extension Connection {
         _ text: Span<UInt8>, memory: inout ConnectionMemory, configuration: TCPConfiguration,
         at now: Instant, into disposition: inout Disposition
     ) {
-        let taken = receiveRing.append(text, pool: &memory.chunks)
+        var taken = receiveRing.append(text, pool: &memory.chunks)
+        if taken < text.count, !outOfOrder.isNone {
+            // Memory is short: what came early gives way to what is next in line.
+            memory.shortage.reneged &+= 1
+            forgetOutOfOrder(memory: &memory)
+            taken &+= receiveRing.append(text.extracting(taken..<text.count), pool: &memory.chunks)
+        }
+        if taken < text.count { memory.shortage.inOrder &+= 1 }
         guard taken > 0 else {
-            // Memory is short: what is not acknowledged may be dropped, and comes again.
+            // What is not acknowledged may be dropped, and comes again.
             flags.insert(.ackNow)
             return
         }
@@ -70,7 +77,15 @@ extension Connection {
     ) {
         flags.insert(.ackNow)
         let offset = receiveRing.count &+ Int(start - rcv.nxt)
-        if outOfOrder.isNone { outOfOrder = memory.ranges.insert(SequenceRanges()) }
+        // Of all that may be dropped when memory is short this comes first: the peer has not been told of it. It may
+        // take a directory, and chunks where it begins and ends.
+        guard memory.chunks.freeBytes >= text.count &+ 3 &* ChunkPool.chunkSize,
+            let held = outOfOrder.isNone ? memory.takeRanges() : outOfOrder
+        else {
+            memory.shortage.outOfOrder &+= 1
+            return
+        }
+        outOfOrder = held
         let whole = SequenceRange(start, start + UInt32(truncatingIfNeeded: text.count))
         if memory.ranges[outOfOrder].insert(whole) {
             let written = receiveRing.write(text, at: offset, pool: &memory.chunks)
@@ -92,7 +107,7 @@ extension Connection {
         }
     }
 
-    /// Memory is short: everything out of order is dropped. It was not acknowledged for good (RFC 2018, 8).
+    /// Everything out of order is dropped. It was not acknowledged for good (RFC 2018, 8).
     mutating func forgetOutOfOrder(memory: inout ConnectionMemory) {
         if outOfOrder.isNone { return }
         receiveRing.dropUnreadable(pool: &memory.chunks)

@@ -12,6 +12,7 @@ extension Connection {
         let room = max(Int(min(configuration.sendBuffer, 4_190_208)) &- sendRing.count, 0)
         let length = min(bytes.count, room)
         let taken = length > 0 ? sendRing.append(bytes.extracting(0..<length), pool: &memory.chunks) : 0
+        if taken < length { memory.shortage.writes &+= 1 }
         if taken < bytes.count { flags.insert(.wantsToWrite) }
         return taken
     }
@@ -103,7 +104,7 @@ extension Connection {
     public mutating func destroy(memory: inout ConnectionMemory) {
         finish(memory: &memory)
         discardReceived(memory: &memory)
-        memory.chunks.unreserve(2)
+        memory.chunks.unreserve(Self.reservedChunks)
     }
 
     mutating func releaseSendSide(memory: inout ConnectionMemory) {

@@ -57,8 +57,15 @@ struct Serve: AsyncParsableCommand {
         help: "When SYNs are answered with cookies: never, when the SYN queue is full, always.")
     var cookies = Cookies.full
 
+    @Option(
+        help: ArgumentHelp(
+            "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
+    var budget = ByteCount(Configuration().budget)
+
     @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
     var abortOnOverflow = false
+
+    private static var leastBudget: ByteCount { ByteCount(1 << 20) }
 
     enum Cookies: String, CaseIterable, ExpressibleByArgument {
         case off
@@ -79,12 +86,16 @@ struct Serve: AsyncParsableCommand {
         var configuration = tun.configuration
         configuration.synCookies = cookies.policy
         configuration.abortsOnOverflow = abortOnOverflow
+        configuration.budget = budget.bytes
         return configuration
     }
 
     func validate() throws {
         if (behaviour == nil) == (send == nil) {
             throw ValidationError("Say what to do: one of --echo, --discard, --chargen and --send FILE.")
+        }
+        if budget.bytes < Self.leastBudget.bytes {
+            throw ValidationError("A budget is \(Self.leastBudget) or more: with less no connection fits.")
         }
         if backlog < 0 { throw ValidationError("A backlog is 0 or more.") }
     }

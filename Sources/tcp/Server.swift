@@ -40,6 +40,7 @@ struct Server: Sendable {
                 return nil
             }
             for listener in listeners { group.addTask { await accept(from: listener) } }
+            group.addTask { await tellReports() }
             let failure = await group.next() ?? nil
             // Whoever serves a connection now sees its end and stops by itself.
             await stack.close(within: Self.grace)
@@ -86,6 +87,21 @@ struct Server: Sendable {
             detail: true)
     }
 
+    private func tellReports() async -> (any Error)? {
+        do {
+            while true {
+                switch try await stack.nextReport() {
+                case .flood(let flood): report.say(flood.words, FloodRecord(flood), detail: true)
+                case .attempts(let summary): report.say(summary.words, SummaryRecord(summary), detail: true)
+                }
+            }
+        } catch NetstackError.closed {
+            return nil
+        } catch {
+            return error is CancellationError ? nil : error
+        }
+    }
+
     private func tellStatus() async {
         let (tables, counters, bytes) = await (stack.tables, stack.counters, stack.allocatedBytes)
         let status = Status(tables, counters, allocatedBytes: bytes)
@@ -124,6 +140,8 @@ private struct Status: Encodable {
     let chunksInUse: Int
     let chunksReserved: Int
     let allocatedBytes: Int
+    let memoryRefusals: UInt64
+    let prefixRefusals: UInt64
     let packetsIn: UInt64
     let packetsOut: UInt64
     let segmentsRetransmitted: UInt64
@@ -141,6 +159,8 @@ private struct Status: Encodable {
         chunksInUse = tables.chunksInUse
         chunksReserved = tables.chunksReserved
         self.allocatedBytes = allocatedBytes
+        memoryRefusals = counters.memoryRefusals
+        prefixRefusals = counters.prefixRefusals
         packetsIn = counters.packetsIn
         packetsOut = counters.packetsOut
         segmentsRetransmitted = counters.segmentsRetransmitted
@@ -155,6 +175,7 @@ private struct Status: Encodable {
         "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
             + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
             + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped, "
-            + "\(cookiesSent) cookies sent, \(cookiesReceived) back"
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) back; \(memoryRefusals + prefixRefusals) refused for "
+            + "lack of memory"
     }
 }

@@ -146,10 +146,15 @@ struct CallTests {
 
     @Test("memory that cannot be promised refuses a connection, here and there")
     func memory() throws {
-        var station = try Station(.ipv4, .numbered.with { $0.bufferLimit = 4 * 4_096 })
+        var station = try Station(
+            .ipv4,
+            .numbered.with {
+                $0.budget = 1 << 20
+                $0.prefixShare = 100
+            })
         let listener = try station.stack.listen(on: station.own, backlog: 8)
         station.open(from: 4_000)
-        _ = try station.stack.connect(to: station.peer, at: .zero)
+        for _ in 1..<station.stack.plan.connections { _ = try station.stack.connect(to: station.peer, at: .zero) }
         _ = station.sent()
         #expect(station.failure { try $0.stack.connect(to: $0.peer, at: .zero) } == .outOfMemory)
         station.open(from: 4_001)

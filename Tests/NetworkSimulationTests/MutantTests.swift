@@ -48,7 +48,7 @@ private struct Victim: ~Copyable {
                 while let id = try? stack.accept(listener) { begin(id) }
             case .established(let id): begin(id)
             case .readable(let id): read(id)
-            case .writable: break
+            case .writable, .reported: break
             case .readClosed(let id), .closed(let id):
                 read(id)
                 try? stack.close(id, at: now)

@@ -40,12 +40,25 @@ struct NetworkArgumentTests {
         #expect(connect.timeout?.interval == .seconds(3) && connect.onlyIPv4 && connect.reportsOnly)
     }
 
+    @Test("bytes as people write them")
+    func bytes() {
+        let rows: [(String, Int?)] = [
+            ("1048576", 1 << 20), ("16MiB", 16 << 20), ("16m", 16 << 20), ("3K", 3_072), ("1GiB", 1 << 30), ("0", 0),
+            ("MiB", nil), ("-1", nil), ("1.5M", nil), ("1TB", nil), ("", nil), ("9999999999999999999", nil),
+        ]
+        for (text, bytes) in rows { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
+        #expect("\(ByteCount(256 << 20))" == "256MiB" && "\(ByteCount(1_000))" == "1000")
+    }
+
     @Test(
         "what does not make sense exits with 64 and says what does",
         arguments: [
             (serveLine, "--echo, --discard, --chargen and --send FILE"),
             (serveLine + ["--echo", "--send", "f"], "Say what to do"),
             (serveLine + ["--echo", "--discard"], "--discard"), (serveLine + ["--echo", "--backlog=-1"], "backlog"),
+            (serveLine + ["--echo", "--budget", "1000"], "1MiB or more"),
+            (serveLine + ["--echo", "--budget", "9e9"], "--budget"),
+            (serveLine + ["--echo", "--budget", "99999999999GiB"], "--budget"),
             (serveLine + ["--echo", "--mtu", "67"], "68 to 65535"),
             (serveLine + ["--echo", "--port", "0"], "1 to 65535"),
             (serveLine + ["--echo", "--address", "fd77::2", "--mtu", "576"], "1280"),

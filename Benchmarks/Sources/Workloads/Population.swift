@@ -84,7 +84,8 @@ private struct Crowd: ~Copyable {
 
     init(isIPv6: Bool, capacity: Int) throws(StackError) {
         var configuration = Configuration()
-        configuration.bufferLimit = (capacity + 1_024) * 16_384
+        configuration.budget = (capacity + 1_024) * 16_384
+        configuration.prefixShare = 100
         configuration.timeWaitLimit = capacity + 1_024
         var pair = try StackPair(
             configuration: configuration, packets: 128, isIPv6: isIPv6,

@@ -35,6 +35,7 @@ public struct SynFlood: Workload, ~Copyable {
     public init(_ target: Target, isIPv6: Bool = false, packets: Int = 64) throws(StackError) {
         var configuration = Configuration()
         configuration.halfOpenLimit = 1 << 20
+        configuration.budget = 2 << 30
         if case .fullQueue(cookies: false) = target { configuration.synCookies = .off }
         server = NetworkStack(configuration: configuration, seed: Seed(3))
         syns = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)

@@ -120,7 +120,8 @@ public enum ProfileFile {
 
     private static var fields: [Field] {
         [
-            number("bufferLimit", \.bufferLimit), number("fragmentMemoryLimit", \.fragmentMemoryLimit),
+            number("budget", \.budget), number("prefixShare", \.prefixShare),
+            number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
             number("timeWaitLimit", \.timeWaitLimit),
             field("synCookies", \.synCookies, "off, full or always") { text in
@@ -134,7 +135,8 @@ public enum ProfileFile {
             truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
-            number("icmpErrorsPerSecond", \.icmpErrorsPerSecond), time("sequenceClock", \.sequenceClock),
+            number("floodThreshold", \.floodThreshold), number("icmpErrorsPerSecond", \.icmpErrorsPerSecond),
+            time("sequenceClock", \.sequenceClock),
             number("fixedInitialSequence", \.fixedInitialSequence),
             time("initialRTO", \.tcp.initialRTO), number("synLinearTimeouts", \.tcp.synLinearTimeouts),
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),

@@ -139,6 +139,7 @@ public final class SocketLayer {
             guard let socket = socket(of: id) else { return }
             socket.activity += 1
             noticeEnd(of: socket)
+        case .reported: break
         case .acceptable(let id):
             for case .socket(let socket)? in descriptors where socket.listeners?.contains(id) == true {
                 socket.activity += 1

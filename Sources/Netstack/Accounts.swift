@@ -1,0 +1,96 @@
+import NetPrimitives
+import TCPStateMachine
+
+/// Who holds how much of the memory for connections: no network of peers more than its share.
+extension NetworkStack {
+    /// The most chunks that connections with one prefix may hold, reserved ones included.
+    private var prefixLimit: Int {
+        memory.chunks.chunkLimit &* Int(min(max(configuration.prefixShare, 1), 100)) / 100
+    }
+
+    /// Whether a connection with this peer may reserve its memory; counts why not.
+    mutating func maySettle(_ prefix: PrefixPlace) -> Bool {
+        guard
+            configuration.prefixShare >= 100
+                || memoryShares.count(at: prefix) &+ Connection.reservedChunks <= prefixLimit
+        else {
+            counters.prefixRefusals &+= 1
+            return false
+        }
+        return true
+    }
+
+    /// What follows is done for this connection, and goes on the account of its prefix.
+    @inline(__always) mutating func openAccount(of slot: Slot) {
+        let held = memoryShares.count(at: flows.connections[slot].prefix)
+        memory.chunks.openAccount(allowance: max(prefixLimit &- held, 0))
+    }
+
+    /// It is done.
+    @inline(__always) mutating func closeAccount(of slot: Slot) {
+        let taken = memory.chunks.closeAccount()
+        if taken != 0 { memoryShares.add(taken, at: flows.connections[slot].prefix) }
+        if !memory.shortage.isNone { noteShortage() }
+    }
+
+    private mutating func noteShortage() {
+        counters.outOfOrderRefused &+= UInt64(memory.shortage.outOfOrder)
+        counters.outOfOrderDropped &+= UInt64(memory.shortage.reneged)
+        counters.inOrderRefused &+= UInt64(memory.shortage.inOrder)
+        counters.writesRefused &+= UInt64(memory.shortage.writes)
+        memory.shortage = MemoryShortage()
+    }
+}
+
+// MARK: - Half-open entries
+
+extension NetworkStack {
+    /// Entries that one search looks at.
+    private static var evictionReach: Int { 64 }
+
+    /// The table is full, and no cookie can be sent: an entry of the network that has most of them gives way.
+    ///
+    /// The search goes through the entries in the order of their deadlines and looks at 64 of them, each time at the
+    /// next ones. Of the largest prefix among them the oldest goes. A flood that fills the table is met at once,
+    /// whatever it looks like; a table of up to 64 entries is searched whole.
+    mutating func evictHalfOpen(at now: Instant) {
+        var victim = Slot.none
+        var most = 0
+        var slot = evictionCursor.isNone ? nextHalfOpen(after: .none) : evictionCursor
+        for _ in 0..<min(Self.evictionReach, flows.halfOpens.count) {
+            if slot.isNone { slot = nextHalfOpen(after: .none) }
+            let tuple = flows.tuple(flows.halfOpens[slot].key)
+            let held = halfOpenShares.count(at: flows.prefixPlace(of: tuple))
+            if held > most || held == most && isOlder(slot, than: victim) { (victim, most) = (slot, held) }
+            slot = nextHalfOpen(after: slot)
+        }
+        guard !victim.isNone else { return }
+        evictionCursor = slot
+        counters.halfOpenEvictions &+= 1
+        counters.attemptFails &+= 1
+        attemptFailed(victim, .dropped, at: now)
+        removeHalfOpen(victim)
+    }
+
+    private func isOlder(_ slot: Slot, than other: Slot) -> Bool {
+        other.isNone
+            || flows.halfOpens[slot].halfOpen.begunAt(configuration: configuration.tcp)
+                < flows.halfOpens[other].halfOpen.begunAt(configuration: configuration.tcp)
+    }
+
+    /// The entries in order: most repetitions first, and of each number the oldest.
+    func nextHalfOpen(after slot: Slot) -> Slot {
+        var list = HalfOpenLists.count + 1
+        if !slot.isNone {
+            let next = flows.halfOpens[slot].neighbours.next
+            if !next.isNone { return next }
+            list = halfOpenLists.place(of: flows.halfOpens[slot].halfOpen)
+        }
+        while list > 0 {
+            list -= 1
+            let first = halfOpenLists.first(ofList: list)
+            if !first.isNone { return first }
+        }
+        return .none
+    }
+}
