@@ -24,6 +24,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
+    /// Without cookies, SYNs are dropped once a listener has more half-open entries than three quarters of this;
+    /// `nil` for no such rule. Linux: tcp_max_syn_backlog.
+    public var synBacklogLimit: Int?
     /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
     /// when it ends; 0 tells of none.
     public var floodThreshold: UInt32 = 100
@@ -69,6 +72,7 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
         linux.tcp = .linux
         linux.ephemeralPorts = ClosedRange16(32768, 60999)
         linux.sequenceClock = .nanoseconds(64)
+        linux.synBacklogLimit = 2048
         return linux
     }
 }
