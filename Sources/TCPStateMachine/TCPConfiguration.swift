@@ -23,8 +23,8 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
 
     /// While a connection opens, do what Linux does and RFC 9293 does not ask for: send the SYN again 10 ms after the
     /// first acknowledgement that is none of it; refuse echoes of timestamps that were never sent; take neither text
-    /// nor FIN from a SYN-ACK; challenge the SYN of a simultaneous open when it comes again; as a server, cut segments to
-    /// half the window that the client begins with.
+    /// nor FIN from a SYN-ACK; challenge the SYN of a simultaneous open when it comes again; as a server, cut segments
+    /// to half the window that the client begins with.
     public var opensLikeLinux: Bool = false
 
     // MARK: Options offered
