@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "AsyncNetstack", targets: ["AsyncNetstack"]),
         .library(name: "ConnectionAnalysis", targets: ["ConnectionAnalysis"]),
         .library(name: "Packetdrill", targets: ["Packetdrill"]),
+        .library(name: "PacketdrillInterface", type: .dynamic, targets: ["PacketdrillInterface"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -70,6 +71,11 @@ let package = Package(
         room(
             "Packetdrill",
             ["NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkSimulation", "PacketPrinting"]),
+        [.target(name: "CPacketdrillInterface")],
+        room(
+            "PacketdrillInterface",
+            ["NetPrimitives", "TCPStateMachine", "Netstack", "Packetdrill", "CPacketdrillInterface"],
+            tests: ["WireFormats"]),
         [
             .executableTarget(
                 name: "tcp",

@@ -3,6 +3,7 @@
     import NetworkDevices
     import Netstack
     import NetworkSimulation
+    import TCPStateMachine
 
     /// A stack on a TUN device, on the machine's clock.
     final class DeviceOwner: StackOwner {
@@ -116,13 +117,25 @@
         func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID {
             try stack.connect(to: remote, from: local, at: now)
         }
-        func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID {
-            try stack.listen(on: local, backlog: backlog)
+        func listen(on local: Endpoint, backlog: Int, mode: ListenerMode) throws(StackError) -> ListenerID {
+            try stack.listen(on: local, backlog: backlog, mode: mode)
         }
         func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
             try stack.setBacklog(backlog, of: listener)
         }
+        func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
+            try stack.setCookieCodec(codec, of: listener)
+        }
+        func setCookieKeys(_ keys: CookieKeyPair) {
+            stack.configuration.cookieEpoch = MonotonicClock.sinceEpoch
+            stack.setCookieKeys(current: keys.current, previous: keys.previous)
+        }
         func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try stack.accept(listener) }
+        func request(_ request: RequestID) throws(StackError) -> ConnectionRequest { try stack.request(request) }
+        func decide(_ request: RequestID, _ decision: RequestDecision) throws(StackError) {
+            try stack.decide(request, decision, at: now)
+        }
+        func state(of tuple: FourTuple) -> ConnectionState { stack.state(of: tuple) }
         func close(_ listener: ListenerID) throws(StackError) { try stack.close(listener, at: now) }
 
         func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8] {

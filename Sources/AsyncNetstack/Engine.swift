@@ -15,18 +15,20 @@ actor Engine {
     nonisolated let executor: DriverExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    private let owner: any StackOwner
+    let owner: any StackOwner
     private var waiters: [Occasion: [Waiter]] = [:]
     private var tickets: UInt64 = 0
     /// Counts what was told, so that nothing is missed between a try and the wait after it.
-    private var news: UInt64 = 0
+    private(set) var news: UInt64 = 0
     /// What came for a waiter before it was suspended.
     private var early: [UInt64: Result<Void, any Error>] = [:]
     /// Handles that the program holds.
     private var open: Set<ConnectionID> = []
     /// Those of them whose connection is over.
     private var over: Set<ConnectionID> = []
-    private var listeners: Set<ListenerID> = []
+    private(set) var listeners: Set<ListenerID> = []
+    /// What is open of listeners that ask.
+    var requests = RequestBook()
     /// Attempts that were given up before the stack did, until their caller knows.
     private var expired: [ConnectionID: ConnectionAttempt] = [:]
     /// Why the engine takes no more calls.
@@ -47,6 +49,10 @@ actor Engine {
         case writable(ConnectionID)
         case acceptable(ListenerID)
         case reported
+        case requested(ListenerID)
+        /// A connection that was accepted before it was one.
+        case claimed(FourTuple)
+        case withdrawn(RequestID)
         case time(UInt64)
     }
 
@@ -71,7 +77,7 @@ extension Engine {
     /// that comes before its continuation does is kept for it.
     /// - Parameter before: ``news`` before that try.
     /// - Throws: `CancellationError` when the task is cancelled; ``NetstackError`` when the engine has ended.
-    private func wait(for occasion: Occasion, since before: UInt64) async throws {
+    func wait(for occasion: Occasion, since before: UInt64) async throws {
         if let end { throw end }
         if news != before { return }
         tickets += 1
@@ -106,7 +112,7 @@ extension Engine {
         resume(waiter, with: .failure(CancellationError()))
     }
 
-    private func resume(_ occasion: Occasion) {
+    func resume(_ occasion: Occasion) {
         news &+= 1
         for waiter in waiters.removeValue(forKey: occasion) ?? [] { resume(waiter, with: .success(())) }
     }
@@ -114,7 +120,11 @@ extension Engine {
     /// The stack has something to tell.
     func handle(_ event: StackEvent) {
         switch event {
-        case .acceptable(let listener): resume(.acceptable(listener))
+        case .acceptable(let listener):
+            collectClaimed(from: listener)
+            resume(.acceptable(listener))
+        case .requested(let id): requestCame(id)
+        case .withdrawn(let id, let reason): requestWithdrawn(id, reason)
         case .reported: resume(.reported)
         case .established(let id): resume(.opening(id))
         case .readable(let id), .readClosed(let id): resume(.readable(id))
@@ -190,7 +200,7 @@ extension Engine {
         resume(.opening(id))
     }
 
-    private func handOver(_ id: ConnectionID) throws(NetstackError) -> TCPConnection {
+    func handOver(_ id: ConnectionID) throws(NetstackError) -> TCPConnection {
         let tuple = try call { owner throws(StackError) in try owner.info(of: id).tuple }
         open.insert(id)
         return TCPConnection(
@@ -282,7 +292,7 @@ extension Engine {
 
     /// A call of the stack, with its errors in this module's words.
     @discardableResult
-    private func call<Result>(_ body: (any StackOwner) throws(StackError) -> Result) throws(NetstackError) -> Result {
+    func call<Result>(_ body: (any StackOwner) throws(StackError) -> Result) throws(NetstackError) -> Result {
         if let end { throw end }
         do throws(StackError) {
             return try body(owner)
@@ -306,8 +316,8 @@ extension Engine {
 // MARK: - Listeners
 
 extension Engine {
-    func listen(on local: Endpoint, backlog: Int) throws(NetstackError) -> ListenerID {
-        let id = try call { owner throws(StackError) in try owner.listen(on: local, backlog: backlog) }
+    func listen(on local: Endpoint, backlog: Int, mode: ListenerMode) throws(NetstackError) -> ListenerID {
+        let id = try call { owner throws(StackError) in try owner.listen(on: local, backlog: backlog, mode: mode) }
         listeners.insert(id)
         return id
     }
@@ -316,10 +326,27 @@ extension Engine {
         try call { owner throws(StackError) in try owner.setBacklog(backlog, of: id) }
     }
 
+    func setCookieCodec(_ codec: CookieCodec, of id: ListenerID) throws(NetstackError) {
+        try call { owner throws(StackError) in try owner.setCookieCodec(codec, of: id) }
+    }
+
+    func setCookieKeys(_ keys: CookieKeyPair) { owner.setCookieKeys(keys) }
+
+    /// Takes the keeper's step, and the next when its time has come.
+    func keepCookieKeys(by keeper: CookieKeyKeeper, _ tell: @escaping @Sendable (CookieKeyNews) -> Void) {
+        if end != nil { return }
+        var keeper = keeper
+        let step = keeper.step()
+        setCookieKeys(step.keys)
+        step.news.forEach(tell)
+        schedule(after: step.wait) { [keeper] in $0.keepCookieKeys(by: keeper, tell) }
+    }
+
     /// - Returns: the next connection; `nil` when the listener is closed or the task cancelled.
     func accept(_ id: ListenerID) async throws -> TCPConnection? {
         while !Task.isCancelled, listeners.contains(id) {
             let before = news
+            if let connection = requests.unclaimed[id]?.popLast() { return try handOver(connection) }
             do throws(NetstackError) {
                 return try handOver(try call { owner throws(StackError) in try owner.accept(id) })
             } catch {
@@ -338,6 +365,7 @@ extension Engine {
         guard listeners.remove(id) != nil else { return }
         try? owner.close(id)
         resume(.acceptable(id))
+        forgetRequests(of: id)
     }
 }
 

@@ -13,7 +13,11 @@ public enum NetstackError: Error, Hashable, Sendable {
     case noAddress(String, reason: String)
     /// A text that is no `HOST:PORT`.
     case invalidAddress(String)
-    /// This program has closed the connection, the listener or the stack.
+    /// There is nothing more to decide about a request: why.
+    case withdrawn(Withdrawal)
+    /// A request was accepted, and the client did not complete the handshake.
+    case notCompleted
+    /// This program has closed the connection, the listener or the stack, or decided about the request already.
     case closed
     /// The device failed under the stack.
     case device(DeviceError)
@@ -28,6 +32,8 @@ extension NetstackError: CustomStringConvertible {
         case .call(let error): error.reason
         case .noAddress(let host, let reason): "no address for \(host): \(reason)"
         case .invalidAddress(let text): "'\(text)' is no HOST:PORT, such as 10.77.0.1:80, [fd00::1]:80 or localhost:80"
+        case .withdrawn(let reason): "withdrawn: \(reason.evidence)"
+        case .notCompleted: "accepted, and the client did not complete the handshake"
         case .closed: "closed by this program"
         case .device(let error): error.description
         case .stalled: "the simulation has come to rest, and nothing it waits for will ever happen"

@@ -54,7 +54,7 @@ enum HostAndPort {
     }
 }
 
-/// What a debug build says of connections that were forgotten.
+/// What is said where nobody asked for it: of connections that were forgotten (debug builds), of key files.
 enum Complaint {
     @Sendable static func print(_ text: String) {
         StandardErrorStream.write("AsyncNetstack: " + text + "\n")

@@ -2,6 +2,7 @@ import NetPrimitives
 import Netstack
 import NetworkDevices
 import NetworkSimulation
+import TCPStateMachine
 
 /// What has a stack and moves its packets: a host of a simulation, or a device with its clock. The calls are those of
 /// ``NetworkStack``; the owner knows the time. Used on the driver's thread only.
@@ -21,9 +22,15 @@ protocol StackOwner: AnyObject {
     /// Calls `action` on the thread after an interval.
     func schedule(after interval: Interval, _ action: @escaping () -> Void)
     func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID
-    func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID
+    func listen(on local: Endpoint, backlog: Int, mode: ListenerMode) throws(StackError) -> ListenerID
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError)
+    func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError)
+    /// The keys of SYN cookies; on a device their clock, too, is made everybody's from now on.
+    func setCookieKeys(_ keys: CookieKeyPair)
     func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID
+    func request(_ request: RequestID) throws(StackError) -> ConnectionRequest
+    func decide(_ request: RequestID, _ decision: RequestDecision) throws(StackError)
+    func state(of tuple: FourTuple) -> ConnectionState
     func close(_ listener: ListenerID) throws(StackError)
     func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8]
     /// - Returns: how many bytes of `bytes` from `start` on were taken; 0 when there is no room.
@@ -64,13 +71,24 @@ final class SimulatedOwner: StackOwner {
     func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID {
         try host.connect(to: remote, from: local)
     }
-    func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID {
-        try host.listen(on: local, backlog: backlog)
+    func listen(on local: Endpoint, backlog: Int, mode: ListenerMode) throws(StackError) -> ListenerID {
+        try host.listen(on: local, backlog: backlog, mode: mode)
     }
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
         try host.setBacklog(backlog, of: listener)
     }
+    func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
+        try host.withStack { stack throws(StackError) in try stack.setCookieCodec(codec, of: listener) }
+    }
+    func setCookieKeys(_ keys: CookieKeyPair) {
+        host.withStack { $0.setCookieKeys(current: keys.current, previous: keys.previous) }
+    }
     func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID { try host.accept(listener) }
+    func request(_ request: RequestID) throws(StackError) -> ConnectionRequest { try host.request(request) }
+    func decide(_ request: RequestID, _ decision: RequestDecision) throws(StackError) {
+        try host.decide(request, decision)
+    }
+    func state(of tuple: FourTuple) -> ConnectionState { host.inspect { $0.state(of: tuple) } }
     func close(_ listener: ListenerID) throws(StackError) { try host.close(listener) }
     func read(_ connection: ConnectionID, limit: Int) throws(StackError) -> [UInt8] {
         try host.read(connection, limit: limit)

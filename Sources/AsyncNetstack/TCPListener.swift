@@ -1,5 +1,5 @@
 public import NetPrimitives
-import Netstack
+public import Netstack
 
 /// Connections that others open to us, as a sequence that ends when the listener is closed or the task is cancelled.
 ///
@@ -9,13 +9,16 @@ public final class TCPListener: AsyncSequence, Sendable {
 
     /// Where it listens.
     public let local: Endpoint
+    /// Whether it answers clients at once, or the program decides about its ``requests``.
+    public let mode: ListenerMode
     private let id: ListenerID
     private let engine: Engine
 
-    init(_ id: ListenerID, of engine: Engine, local: Endpoint) {
+    init(_ id: ListenerID, of engine: Engine, local: Endpoint, mode: ListenerMode) {
         self.id = id
         self.engine = engine
         self.local = local
+        self.mode = mode
     }
 
     deinit {
@@ -26,11 +29,21 @@ public final class TCPListener: AsyncSequence, Sendable {
     /// - Returns: `nil` when the listener is closed or the task cancelled.
     public func accept() async throws -> TCPConnection? { try await engine.accept(id) }
 
-    /// Stops listening; connections that nobody took are reset.
+    /// In request mode: whoever wants a connection and has not been answered, one after the other, until the listener
+    /// is closed or the task cancelled. Decide about each; an accepted one gives its connection itself.
+    public var requests: TCPRequests { TCPRequests(listener: self) }
+
+    /// Waits for the next request.
+    func nextRequest() async throws -> TCPRequest? { try await engine.nextRequest(id, mode) }
+
+    /// Stops listening; connections that nobody took are reset, requests that nobody has decided are withdrawn.
     public func close() async { await engine.close(id) }
 
     /// Changes how many connections may wait, less one, while it runs.
     public func setBacklog(_ backlog: Int) async throws { try await engine.setBacklog(backlog, of: id) }
+
+    /// Changes how its SYN cookies are made while it runs; it begins with ``Configuration/cookieCodec``.
+    public func setCookieCodec(_ codec: CookieCodec) async throws { try await engine.setCookieCodec(codec, of: id) }
 
     /// Takes one connection after the other; several of them share the connections.
     public func makeAsyncIterator() -> Iterator { Iterator(listener: self) }

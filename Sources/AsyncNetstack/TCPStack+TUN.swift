@@ -8,10 +8,20 @@ public struct TUNOptions: Sendable {
     public var device: TUNConfiguration
     /// The stack's addresses.
     public var addresses: [IPPrefix]
+    /// Networks that the stack is the gateway of: TCP for any of their hosts, which the kernel routes to the device, is
+    /// for listeners that take every address.
+    public var gateways: [IPPrefix] = []
     /// How the stack behaves.
     public var configuration: Configuration
     /// Sees every packet.
     public var observer: PacketObserver?
+    /// Where the keys of SYN cookies come from, and who is told about them; by default standard error, of what is
+    /// wrong.
+    public var cookieKeys = CookieKeySource.drawn(every: .seconds(3600))
+    public var cookieKeyNews: @Sendable (CookieKeyNews) -> Void = { news in
+        if case .taken = news { return }
+        Complaint.print("\(news)")
+    }
     /// From names to addresses.
     public var resolver: Resolver = .system
 
@@ -40,16 +50,20 @@ extension TCPStack {
     /// Opens a TUN device and starts a stack on it, with a thread of its own. All packets that are for nobody the stack
     /// knows go to the kernel.
     /// - Throws: ``NetstackError/device(_:)`` with a sentence that helps; ``NetstackError/call(_:)`` for an address
-    ///   that cannot be a host's.
+    ///   that cannot be a host's; ``CookieKeyError`` for a key file that is none.
     public static func tun(_ options: TUNOptions) throws -> TCPStack {
         #if os(Linux)
+            let keeper = try CookieKeyKeeper(options.cookieKeys) {
+                var chance = SystemRandomNumberGenerator()
+                return chance.next()
+            }
             do {
                 var wanted = options.device
                 wanted.guestAddresses += options.addresses.map(\.address)
                 let device = try TUNDevice(wanted)
                 let poller = SharedPoller(try Poller())
                 try poller.watch(device)
-                return try start(options, device, poller)
+                return try start(options, device, poller, keeper)
             } catch let error as DeviceError {
                 throw NetstackError.device(error)
             }
@@ -72,9 +86,9 @@ extension TCPStack {
     }
 
     extension TCPStack {
-        private static func start(_ options: TUNOptions, _ device: consuming TUNDevice, _ poller: SharedPoller) throws
-            -> TCPStack
-        {
+        private static func start(
+            _ options: TUNOptions, _ device: consuming TUNDevice, _ poller: SharedPoller, _ keeper: CookieKeyKeeper
+        ) throws -> TCPStack {
             let mtu = device.mtu
             var chance = SystemRandomNumberGenerator()
             let seed = Seed(chance.next(), chance.next(), chance.next(), chance.next())
@@ -87,12 +101,16 @@ extension TCPStack {
                     let any: IPAddress = prefix.address.isIPv6 ? .v6(.any) : .v4(.any)
                     if let everywhere = IPPrefix(any, length: 0) { try stack.addRoute(everywhere, by: interface) }
                 }
+                for network in options.gateways { try stack.addGateway(of: network, on: interface) }
             } catch {
                 throw NetstackError.call(error)
             }
             let executor = DriverExecutor("swift-tcp " + device.name)
             let owner = DeviceOwner(stack, on: device, as: interface, observer: options.observer)
             let engine = Engine(Confined(value: owner), on: executor)
+            executor.post { [weak engine, tell = options.cookieKeyNews] in
+                engine?.assumeIsolated { $0.keepCookieKeys(by: keeper, tell) }
+            }
             executor.start(wake: poller.wake) { [weak engine] in
                 while !executor.isStopping {
                     executor.drain()

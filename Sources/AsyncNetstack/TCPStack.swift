@@ -63,19 +63,28 @@ public final class TCPStack: Sendable {
     /// - Parameters:
     ///   - local: `ADDRESS:PORT`; `0.0.0.0:80` and `[::]:80` take every address of their family.
     ///   - backlog: the accept queue takes one more than this.
+    ///   - mode: whether clients are answered at once, or the program decides first: ``TCPListener/requests``.
     /// - Throws: ``NetstackError``.
-    public func listen(on local: String, backlog: Int = 128) throws -> TCPListener {
+    public func listen(on local: String, backlog: Int = 128, mode: ListenerMode = .immediate) throws -> TCPListener {
         guard let endpoint = Endpoint(local) else { throw NetstackError.invalidAddress(local) }
-        return try listen(on: endpoint, backlog: backlog)
+        return try listen(on: endpoint, backlog: backlog, mode: mode)
     }
 
-    /// Listens on an endpoint.
-    public func listen(on local: Endpoint, backlog: Int = 128) throws -> TCPListener {
+    /// Listens on an endpoint. In request mode the port 0 takes all ports that no other listener has.
+    public func listen(
+        on local: Endpoint, backlog: Int = 128, mode: ListenerMode = .immediate
+    ) throws -> TCPListener {
         let id = try engine.executor.sync { [engine] in
-            Result { try engine.assumeIsolated { engine in try engine.listen(on: local, backlog: backlog) } }
+            Result {
+                try engine.assumeIsolated { engine in try engine.listen(on: local, backlog: backlog, mode: mode) }
+            }
         }.get()
-        return TCPListener(id, of: engine, local: local)
+        return TCPListener(id, of: engine, local: local, mode: mode)
     }
+
+    /// Replaces the keys of SYN cookies, for a program that brings keys of its own: not more often than every two
+    /// minutes. A stack on a device has them from its ``TUNOptions/cookieKeys``.
+    public func setCookieKeys(_ keys: CookieKeyPair) async { await engine.setCookieKeys(keys) }
 
     /// The stack's thread, for `Task(executorPreference:)`: tasks on it talk to the stack without a change of threads,
     /// and in a simulation they are part of the run. What blocks there blocks the stack.

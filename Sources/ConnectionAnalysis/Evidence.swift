@@ -71,6 +71,18 @@ extension ICMPEvidence {
     public var name: String { "\(reporter.isIPv6 ? "ICMPv6" : "ICMP") type \(type) code \(code)" }
 }
 
+extension Withdrawal {
+    /// What the client did or did not do, as a sentence without capital and full stop.
+    public var evidence: String {
+        switch self {
+        case .reset: "the client sent a RST"
+        case .silent: "no SYN came any more"
+        case .overdue: "undecided until its time was up"
+        case .listenerClosed: "the listener was closed"
+        }
+    }
+}
+
 extension StackError {
     /// Why a call could not be carried out, as a sentence without capital and full stop.
     public var reason: String {

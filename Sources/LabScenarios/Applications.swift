@@ -21,7 +21,7 @@ final class Requester {
             if answer.count >= Exchange.answer.count { host.close(id) }
         case .readClosed(let id): host.close(id)
         case .closed(let id): host.bury(id)
-        case .acceptable, .writable, .reported: break
+        case .acceptable, .writable, .reported, .requested, .withdrawn: break
         }
     }
 }
@@ -30,6 +30,9 @@ final class Requester {
 final class Responder {
     /// What has come of the request.
     private(set) var request: [UInt8] = []
+
+    /// A new life.
+    func forget() { request = [] }
 
     func take(_ event: StackEvent, at host: LabHost) {
         switch event {
@@ -41,7 +44,7 @@ final class Responder {
             _ = host.read(id)
             host.close(id)
         case .closed(let id): host.bury(id)
-        case .established, .writable, .reported: break
+        case .established, .writable, .reported, .requested, .withdrawn: break
         }
     }
 }

@@ -48,6 +48,9 @@ extension NetworkStack {
     /// Entries that one search looks at.
     private static var evictionReach: Int { 64 }
 
+    /// No entry more fits, whichever listener it is for.
+    var isHalfOpenTableFull: Bool { flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) }
+
     /// The table is full, and no cookie can be sent: an entry of the network that has most of them gives way.
     ///
     /// The search goes through the entries in the order of their deadlines and looks at 64 of them, each time at the
@@ -59,6 +62,8 @@ extension NetworkStack {
         var slot = evictionCursor.isNone ? nextHalfOpen(after: .none) : evictionCursor
         for _ in 0..<min(Self.evictionReach, flows.halfOpens.count) {
             if slot.isNone { slot = nextHalfOpen(after: .none) }
+            // Nothing but requests: they are the application's to end.
+            if slot.isNone { break }
             let tuple = flows.tuple(flows.halfOpens[slot].key)
             let held = halfOpenShares.count(at: flows.prefixPlace(of: tuple))
             if held > most || held == most && isOlder(slot, than: victim) { (victim, most) = (slot, held) }

@@ -168,6 +168,14 @@ extension NetworkStack {
         report(attempt)
     }
 
+    /// An attempt has ended, as its record says, without becoming a connection.
+    mutating func attemptEnded(_ attempt: ConnectionAttempt, listener: Slot, at now: Instant) {
+        guard isToldSingly(listener, at: now) else {
+            return summarize(attempt.tuple, listener, attempt.verdict, at: now)
+        }
+        report(attempt)
+    }
+
     private mutating func summarize(_ tuple: FourTuple, _ listener: Slot, _ verdict: Verdict, at now: Instant) {
         if let deadline = summaries.deadline, deadline <= now { closeSummaries() }
         if !summaries.note(tuple, at: listeners.entries[listener].local, verdict, at: now) {

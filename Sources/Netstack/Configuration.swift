@@ -19,11 +19,22 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// The most half-open entries that wait for the third packet, of all listeners together, as far as a sixteenth of
     /// the budget reaches.
     public var halfOpenLimit: Int = 65_536
+    /// The most half-open entries of a listener in request mode, undecided requests among them; in place of its backlog
+    /// and one.
+    public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
+    /// Without cookies, SYNs are dropped once a listener has more half-open entries than three quarters of this;
+    /// `nil` for no such rule. Linux: tcp_max_syn_backlog.
+    public var synBacklogLimit: Int?
     /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
     /// when it ends; 0 tells of none.
     public var floodThreshold: UInt32 = 100
+    /// How the cookies of listeners that are made from now on are made.
+    public var cookieCodec: CookieCodec = .classic
+    /// What is added to `now` for the clock that cookies count their minutes and slots in. Stacks that complete each
+    /// other's handshakes need the same clock: give each what makes it the time since 1970.
+    public var cookieEpoch: Interval = .zero
     /// Answer the third packet with a RST when the accept queue is full, instead of waiting for a place (Linux:
     /// tcp_abort_on_overflow).
     public var abortsOnOverflow: Bool = false
@@ -37,11 +48,17 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var trafficClass: UInt8 = 0
     /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
     public var answersEcho: Bool = true
-    /// ICMP errors that the stack originates, per second, with a burst of as many (RFC 1812, 4.3.2.8; RFC 4443,
-    /// 2.4(f)).
+    /// ICMP errors and RSTs that answer packets of one prefix (/24, /56), in each second; 65,535 is no limit. Nothing
+    /// is limited for all senders together, for then one could see by its own answers what others are told (RFC 1812,
+    /// 4.3.2.8; RFC 4443, 2.4(f); CVE-2016-5696).
     public var icmpErrorsPerSecond: UInt32 = 1000
+    public var resetsPerSecond: UInt32 = 1000
     /// How long a step of the initial sequence number's clock takes. RFC 9293, 3.4.1: 4 us. Linux: 64 ns.
     public var sequenceClock: Interval = .microseconds(4)
+    /// How long the stack neither sends segments nor answers any after it was made, so that none of an earlier life can
+    /// be taken for one of this (RFC 9293, 3.4.3, where it is an MSL, 2 minutes); zero for not at all. Attempts to
+    /// connect wait for its end, and segments that come are dropped. A stack holds to what it was made with.
+    public var quietTime: Interval = .zero
     /// A number for every connection to begin with. For pictures and tests only: whoever can guess it can take over a
     /// connection (RFC 6528).
     public var fixedInitialSequence: UInt32?
@@ -55,6 +72,7 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
         linux.tcp = .linux
         linux.ephemeralPorts = ClosedRange16(32768, 60999)
         linux.sequenceClock = .nanoseconds(64)
+        linux.synBacklogLimit = 2048
         return linux
     }
 }

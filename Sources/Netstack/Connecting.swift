@@ -26,12 +26,14 @@ extension NetworkStack {
         } else if flows.find(tuple) != nil {
             throw .addressInUse
         }
-        let iss = initialSequence(for: tuple, at: now)
+        // RFC 9293, 3.4.3: the SYN is delayed, and so is all that counts from it.
+        let start = quiet.isOn(at: now) ? quiet.end ?? now : now
+        let iss = initialSequence(for: tuple, at: start)
         guard maySettle(flows.prefixPlace(of: tuple)) else { throw .outOfMemory }
         guard
             let tcb = Connection(
                 opening: iss, path: pathFacts(for: tuple, by: interface), memory: &memory,
-                configuration: configuration.tcp, at: now)
+                configuration: configuration.tcp, at: start)
         else {
             counters.memoryRefusals &+= 1
             throw .outOfMemory

@@ -6,16 +6,20 @@ public enum Verdict: UInt8, Hashable, Sendable, BitwiseCopyable {
     /// Not decided yet.
     case pending
     case established
-    /// A RST answered.
+    /// A RST answered; the listener's application wanted it so, where the attempt is passive.
     case refused
     /// Nothing answered in time.
     case timedOut
-    /// ICMP answered.
+    /// ICMP answered; likewise.
     case unreachable
     /// This end gave up.
     case aborted
     /// A listener had no room for it, or it had to give way to another.
     case dropped
+    /// The application wanted no answer (passive only).
+    case ignored
+    /// The client gave up before the application had decided, or its listener was closed (passive only).
+    case withdrawn
 }
 
 /// An ICMP error as evidence: who complained, and of what.

@@ -10,10 +10,12 @@ extension NetworkStack {
         return min(mss, configuration.tcp.maximumSegment ?? mss)
     }
 
-    func pathFacts(for tuple: FourTuple, by interface: InterfaceID) -> PathFacts {
+    /// - Parameter offset: of the connection's timestamps, where it is not the stack's own choice.
+    func pathFacts(for tuple: FourTuple, by interface: InterfaceID, timestampOffset offset: UInt32? = nil) -> PathFacts
+    {
         PathFacts(
-            mss: ownMSS(for: tuple, by: interface), defaultPeerMSS: tuple.isIPv6 ? 1220 : 536,
-            timestampOffset: timestampOffset(for: tuple))
+            mss: ownMSS(for: tuple, by: interface), defaultPeerMSS: tuple.defaultMSS,
+            timestampOffset: offset ?? timestampOffset(for: tuple))
     }
 
     /// Puts a connection into its table and into the index.
@@ -39,9 +41,20 @@ extension NetworkStack {
             seg, payload: payload, memory: &memory, configuration: configuration.tcp, at: now)
         closeAccount(of: slot)
         if let reply = disposition.reply {
-            emit(reply, tuple, by: flows.connections[slot].interface, into: &answers)
+            answer(reply, tuple, by: flows.connections[slot].interface, into: &answers, at: now)
         }
+        if !disposition.effects.isDisjoint(with: .counted) { count(disposition.effects, seg) }
         perform(disposition, on: slot, at: now)
+    }
+
+    private mutating func count(_ effects: ConnectionEffects, _ seg: Segment) {
+        if effects.contains(.challenged) { counters.challengeAcks &+= 1 }
+        if effects.contains(.challengeHeld) { counters.challengeAcksHeld &+= 1 }
+        if !effects.isDisjoint(with: [.challenged, .challengeHeld]), seg.flags.contains(.syn) {
+            counters.synChallenges &+= 1
+        }
+        if effects.contains(.outdated) { counters.outdatedSegments &+= 1 }
+        if effects.contains(.strangeEcho) { counters.openingEchoesRefused &+= 1 }
     }
 
     /// Does what the machine has decided.

@@ -33,9 +33,13 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Malformed segments, and those with a wrong checksum: TcpInErrs, TcpInCsumErrors.
     public var segmentErrors: UInt64 = 0
     public var checksumErrors: UInt64 = 0
+    /// Segments that came in the quiet time, and were dropped.
+    public var quietDrops: UInt64 = 0
     /// RSTs: TcpOutRsts, and those that came.
     public var resetsOut: UInt64 = 0
     public var resetsIn: UInt64 = 0
+    /// RSTs that were no answer because of the limit of the sender's prefix.
+    public var resetsLimited: UInt64 = 0
     /// TcpActiveOpens, TcpPassiveOpens (at completion), TcpAttemptFails, TcpEstabResets.
     public var activeOpens: UInt64 = 0
     public var passiveOpens: UInt64 = 0
@@ -53,10 +57,34 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var cookiesSent: UInt64 = 0
     public var cookiesReceived: UInt64 = 0
     public var cookiesFailed: UInt64 = 0
+    /// SYNs that asked the application, and what it decided.
+    public var requests: UInt64 = 0
+    public var requestsAccepted: UInt64 = 0
+    public var requestsRefused: UInt64 = 0
+    public var requestsRejected: UInt64 = 0
+    public var requestsIgnored: UInt64 = 0
+    /// Requests that were undecided when a RST came, when the client had gone silent, when their time was up (what is
+    /// done then counts as a decision too) and when their listener was closed.
+    public var requestsReset: UInt64 = 0
+    public var requestsSilent: UInt64 = 0
+    public var requestsOverdue: UInt64 = 0
+    public var requestsClosed: UInt64 = 0
     /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
     public var synRetransmits: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.
     public var embryonicResets: UInt64 = 0
+    /// Challenge ACKs sent and held back, and SYNs that asked for one: TcpExtTCPChallengeACK, TCPACKSkippedChallenge,
+    /// TCPSYNChallenge.
+    public var challengeAcks: UInt64 = 0
+    public var challengeAcksHeld: UInt64 = 0
+    public var synChallenges: UInt64 = 0
+    /// Repeated SYNs that were not answered, so soon after the last: TcpExtTCPACKSkippedSynRecv.
+    public var synAcksHeld: UInt64 = 0
+    /// Segments refused for their timestamps: old ones (TcpExtPAWSEstab), and echoes of what was never sent, in
+    /// SYN-SENT (TcpExtPAWSActive) and in SYN-RECEIVED (TcpExtTSEcrRejected).
+    public var outdatedSegments: UInt64 = 0
+    public var openingEchoesRefused: UInt64 = 0
+    public var echoesRefused: UInt64 = 0
     /// Half-open entries that were given up.
     public var halfOpenTimeouts: UInt64 = 0
     /// TcpExtTW: TIME-WAITs begun, and those that gave way early.
@@ -86,7 +114,7 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var icmpOutOfWindow: UInt64 = 0
     public var echoReplies: UInt64 = 0
     public var icmpErrorsOut: UInt64 = 0
-    /// Errors not sent because of the limit.
+    /// Errors not sent because of the limit of the sender's prefix.
     public var icmpRateLimited: UInt64 = 0
     public var udpIn: UInt64 = 0
 

@@ -14,11 +14,15 @@ extension NetworkStack {
         var sink = Self.newSink
         generator.encode(into: &sink)
         ports.encode(into: &sink)
-        icmpTokens.encode(into: &sink, at: now)
+        quiet.encode(into: &sink, at: now)
+        keys.encode(into: &sink)
+        cookieKeys.encode(into: &sink)
+        answerLimits.encode(into: &sink, at: now)
         configuration.encode(into: &sink)
         interfaces.encode(into: &sink)
         sink.combine(connectionsDigest(at: now))
         sink.combine(halfOpenDigest(at: now))
+        encodeRequests(into: &sink, at: now)
         sink.combine(timeWaitDigest(at: now))
         sink.combine(listenersDigest(at: now))
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink)
@@ -28,7 +32,7 @@ extension NetworkStack {
         return sink.finish()
     }
 
-    private static var newSink: SipHash { SipHash(key: SipKey(0, digestVersion)) }
+    static var newSink: SipHash { SipHash(key: SipKey(0, digestVersion)) }
 
     private func connectionsDigest(at now: Instant) -> UInt64 {
         var sum: UInt64 = 0
@@ -87,6 +91,8 @@ extension NetworkStack {
             var sink = Self.newSink
             sink.combine(own.hash(Self.newSink))
             sink.combine(UInt64(entry.backlog) << 32 | UInt64(entry.halfOpen) << 1 | (entry.isReady ? 1 : 0))
+            sink.combine(UInt64(entry.cookieCodec.rawValue))
+            sink.combine(entry.mode.code)
             sink.combine(entry.cookieSentAt.map { UInt64(bitPattern: ($0 - now).nanoseconds) } ?? .max)
             encodeQueue(entry.acceptQueue, links: ConnectionEntry.readyLinks, into: &sink)
             sum &+= sink.finish()
@@ -114,13 +120,19 @@ extension Configuration {
         sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
         sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
+        sink.combine(UInt64(bitPattern: Int64(requestLimit)))
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
+        sink.combine(UInt64(bitPattern: Int64(synBacklogLimit ?? -1)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
         sink.combine(
             UInt64(trafficClass) << 16 | UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2
                 | (abortsOnOverflow ? 2 : 0) | (answersEcho ? 1 : 0))
-        sink.combine(UInt64(icmpErrorsPerSecond) << 32 | UInt64(floodThreshold))
+        sink.combine(UInt64(floodThreshold))
+        sink.combine(UInt64(cookieCodec.rawValue))
+        sink.combine(UInt64(bitPattern: cookieEpoch.nanoseconds))
+        sink.combine(UInt64(icmpErrorsPerSecond) << 32 | UInt64(resetsPerSecond))
         sink.combine(UInt64(bitPattern: sequenceClock.nanoseconds))
+        sink.combine(UInt64(bitPattern: quietTime.nanoseconds))
         sink.combine(fixedInitialSequence.map { UInt64($0) } ?? .max)
     }
 }

@@ -13,6 +13,8 @@ extension NetworkStack {
     /// A batch that cannot hold the largest packet of an interface holds nothing: give it that much.
     /// - Parameter now: the time; never earlier than that of any call before.
     public mutating func transmit(into batch: inout PacketBatch, at now: Instant) {
+        if quiet.isOn(at: now) { return }
+        transmitDecisions(into: &batch, at: now)
         transmitHalfOpens(into: &batch, at: now)
         var turns = output.count
         while turns > 0, let slot = flows.connections.popFirst(from: &output, links: ConnectionEntry.outputLinks) {
@@ -149,6 +151,19 @@ extension NetworkStack {
         finish(&octets, tuple, partial: offloads)
         counters.segmentsOut &+= 1
         counters.packetsOut &+= 1
+    }
+
+    /// A RST that answers a segment: what it is an answer to may be forged, so the sender's prefix has a limit.
+    mutating func answer(
+        _ reset: ResetReply, _ tuple: FourTuple, by interface: InterfaceID, into answers: inout PacketBatch,
+        at now: Instant
+    ) {
+        guard answerLimits.take(.reset, to: tuple.remoteAddress, perSecond: configuration.resetsPerSecond, at: now)
+        else {
+            counters.resetsLimited &+= 1
+            return
+        }
+        emit(reset, tuple, by: interface, into: &answers)
     }
 
     /// A RST.

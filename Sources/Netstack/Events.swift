@@ -3,12 +3,14 @@ import TCPStateMachine
 
 extension NetworkStack {
     /// What the application has to know next, or `nil`. One call tells one thing; a connection takes one place in the
-    /// queue however much there is to tell, so the queue is never longer than there are connections and listeners.
+    /// queue however much there is to tell, so the queue is never longer than there are connections, requests and
+    /// listeners.
     public mutating func nextEvent() -> StackEvent? {
         if hasReported {
             hasReported = false
             return .reported
         }
+        if let event = nextRequestEvent() { return event }
         if let slot = listeners.entries.popFirst(from: &readyListeners) {
             listeners.entries[slot].isReady = false
             return .acceptable(ListenerID(slot: slot, generation: listeners.entries[slot].generation))
@@ -66,9 +68,11 @@ extension NetworkStack {
     public func nextDeadline() -> Instant? {
         var first = timers.earliest ?? .distantFuture
         if let halfOpen = nextHalfOpenDeadline { first = min(first, halfOpen) }
+        if let request = nextRequestDeadline { first = min(first, request) }
         if !timeWaitList.isEmpty {
             first = min(first, flows.timeWaits[timeWaitList.first].timeWait.expiresAt)
         }
+        if !output.isEmpty, let end = quiet.end { first = min(first, end) }
         if let fragments = nextFragmentDeadline { first = min(first, fragments) }
         if let summary = summaries.deadline { first = min(first, summary) }
         if let flood = floods.deadline { first = min(first, flood) }
@@ -79,6 +83,7 @@ extension NetworkStack {
     /// - Parameter now: the time; never earlier than that of any call before.
     public mutating func timersFired(at now: Instant) {
         halfOpenTimersFired(at: now)
+        requestTimersFired(at: now)
         timeWaitsExpire(at: now)
         fragmentsExpire(at: now)
         if let deadline = summaries.deadline, deadline <= now { closeSummaries() }

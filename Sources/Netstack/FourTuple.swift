@@ -51,6 +51,8 @@ public struct FourTuple: Hashable, Sendable, BitwiseCopyable {
     @inlinable public var remoteAddress: IPAddress { address(remoteHigh, remoteLow) }
     @inlinable public var local: Endpoint { Endpoint(localAddress, localPort) }
     @inlinable public var remote: Endpoint { Endpoint(remoteAddress, remotePort) }
+    /// What a peer that tells of no MSS accepts (RFC 9293, 3.7.1, MUST-15).
+    @inlinable public var defaultMSS: UInt16 { isIPv6 ? 1220 : 536 }
 
     @inlinable func address(_ high: UInt64, _ low: UInt64) -> IPAddress {
         isIPv6

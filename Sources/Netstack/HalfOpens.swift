@@ -31,13 +31,16 @@ extension NetworkStack {
         _ seg: Segment, _ tuple: FourTuple, listener: Slot, interface: InterfaceID, answers: inout PacketBatch,
         iss: SequenceNumber? = nil, at now: Instant
     ) {
+        if listeners.entries[listener].mode != .immediate {
+            return requestArrives(seg, tuple, listener: listener, at: now)
+        }
         // Linux: with a full accept queue a SYN is dropped without a word; the client will ask again.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
             return synDropped(seg, tuple, listener, at: now)
         }
-        let isTableFull = flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens)
+        let isTableFull = isHalfOpenTableFull
         let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
         let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
@@ -52,16 +55,23 @@ extension NetworkStack {
             evictHalfOpen(at: now)
             noteOverload(listener, tuple, .evicted, at: now)
         }
-        if isQueueFull || flows.halfOpens.count >= min(configuration.halfOpenLimit, plan.halfOpens) {
+        if isQueueFull || isHalfOpenTableFull {
             counters.synQueueDrops &+= 1
             counters.listenDrops &+= 1
             noteOverload(listener, tuple, .dropped, at: now)
             return synDropped(seg, tuple, listener, at: now)
         }
+        // Linux: without cookies the last quarter is kept for peers that are known, and none is.
+        if configuration.synCookies == .off, let most = configuration.synBacklogLimit,
+            most - Int(listeners.entries[listener].halfOpen) < most / 4
+        {
+            counters.listenDrops &+= 1
+            return synDropped(seg, tuple, listener, at: now)
+        }
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
             answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
-            defaultMSS: tuple.isIPv6 ? 1220 : 536, configuration: configuration.tcp, at: now)
+            defaultMSS: tuple.defaultMSS, configuration: configuration.tcp, at: now)
         entry.key = flows.makeKey(tuple)
         entry.listener = UInt16(truncatingIfNeeded: listener.rawValue)
         let slot = flows.halfOpens.insert(entry)
@@ -79,16 +89,28 @@ extension NetworkStack {
         answers: inout PacketBatch, at now: Instant
     ) {
         let halfOpen = flows.halfOpens[slot].halfOpen
-        switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
+        if halfOpen.stage.isRequest { return segmentArrives(seg, request: slot, at: now) }
+        var disposition = halfOpen.segmentArrives(seg, configuration: configuration.tcp)
+        if configuration.tcp.opensLikeLinux, disposition != .repeatAnswer, seg.options.timestamps != nil,
+            halfOpen.hasStrangeEcho(
+                seg, timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
+        {
+            counters.echoesRefused &+= 1
+            disposition = seg.flags.contains(.rst) ? .ignore : .acknowledge
+        }
+        switch disposition {
         case .ignore:
             break
         case .acknowledge:
+            if halfOpen.isOutdated(seg) { counters.outdatedSegments &+= 1 }
             let answer = halfOpen.acknowledgement(
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)
         case .repeatAnswer:
             if flows.halfOpens[slot].halfOpen.synRepeated(configuration: configuration.tcp, at: now) {
                 sendSynAck(slot, into: &answers, at: now)
+            } else {
+                counters.synAcksHeld &+= 1
             }
         case .reset(let reset):
             // A cookie that went out before this entry was made counts as well.
@@ -97,7 +119,7 @@ extension NetworkStack {
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, replacing: slot,
                     answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .drop:
             counters.embryonicResets &+= 1
             counters.attemptFails &+= 1
@@ -108,13 +130,13 @@ extension NetworkStack {
             counters.attemptFails &+= 1
             attemptFailed(slot, .aborted, at: now)
             removeHalfOpen(slot)
-            emit(reset, tuple, by: interface, into: &answers)
+            answer(reset, tuple, by: interface, into: &answers, at: now)
         case .complete:
             complete(slot, seg, payload: payload, tuple: tuple, interface: interface, answers: &answers, at: now)
         }
     }
 
-    private mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
+    mutating func sendSynAck(_ slot: Slot, into batch: inout PacketBatch, at now: Instant) {
         let tuple = flows.tuple(flows.halfOpens[slot].key)
         guard let interface = interfaces.route(to: tuple.remoteAddress) else { return }
         let answer = flows.halfOpens[slot].halfOpen.answer(
@@ -138,7 +160,7 @@ extension NetworkStack {
                 counters.attemptFails &+= 1
                 attemptFailed(slot, .aborted, at: now)
                 removeHalfOpen(slot)
-                emit(.bare(seq: seg.ack), tuple, by: interface, into: &answers)
+                answer(.bare(seq: seg.ack), tuple, by: interface, into: &answers, at: now)
             }
             return
         }
@@ -154,7 +176,9 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple, listener: Slot, interface: InterfaceID,
         replacing slot: Slot? = nil, answers: inout PacketBatch, at now: Instant
     ) -> Bool {
-        guard let entry = readCookie(seg, tuple, listener: listener, at: now) else { return false }
+        guard listeners.entries[listener].mode == .immediate,
+            let cookie = readCookie(seg, tuple, listener: listener, at: now)
+        else { return false }
         noteCookieReturned(listener)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
@@ -163,14 +187,15 @@ extension NetworkStack {
             return true
         }
         establish(
-            entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
-            answers: &answers, at: now)
+            cookie.entry, replacing: slot, seg, payload: payload, tuple, listener: listener, interface: interface,
+            timestampOffset: cookie.timestampOffset, answers: &answers, at: now)
         return true
     }
 
     private mutating func establish(
         _ halfOpen: HalfOpen, replacing slot: Slot?, _ seg: Segment, payload: Span<UInt8>, _ tuple: FourTuple,
-        listener: Slot, interface: InterfaceID, answers: inout PacketBatch, at now: Instant
+        listener: Slot, interface: InterfaceID, timestampOffset: UInt32? = nil, answers: inout PacketBatch,
+        at now: Instant
     ) {
         guard maySettle(flows.prefixPlace(of: tuple)) else {
             counters.listenDrops &+= 1
@@ -178,7 +203,8 @@ extension NetworkStack {
         }
         guard
             let tcb = Connection(
-                completing: halfOpen, with: seg, path: pathFacts(for: tuple, by: interface), memory: &memory,
+                completing: halfOpen, with: seg,
+                path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
             counters.memoryRefusals &+= 1
@@ -206,18 +232,25 @@ extension NetworkStack {
         let entry = flows.halfOpens[slot]
         if slot == evictionCursor { evictionCursor = nextHalfOpen(after: slot) }
         halfOpenShares.add(-1, at: flows.prefixPlace(of: flows.tuple(entry.key)))
-        if entry.halfOpen.isAnswerDue {
+        if entry.halfOpen.stage.isRequest {
+            delistRequest(slot)
+            // A handle that somebody still has must not find it.
+            flows.halfOpens[slot].halfOpen.stage = .answered
+        } else if entry.halfOpen.isAnswerDue {
             flows.halfOpens.remove(slot, from: &halfOpenLists.due)
         } else {
             flows.halfOpens.remove(slot, from: &halfOpenLists[entry.halfOpen.retransmissions])
         }
         flows.remove(.halfOpen(slot))
-        listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        if entry.listener != ConnectionEntry.noListener {
+            listeners.entries[Slot(UInt32(entry.listener))].halfOpen &-= 1
+        }
         flows.halfOpens.remove(slot)
         return entry.key
     }
 
     mutating func removeHalfOpen(_ slot: Slot) {
+        tellEndOfAccepted(slot)
         let key = unlinkHalfOpen(slot)
         flows.release(key)
     }

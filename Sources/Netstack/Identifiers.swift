@@ -14,8 +14,14 @@ public struct ListenerID: Hashable, Sendable, BitwiseCopyable {
 
 /// What ``NetworkStack/nextEvent()`` tells.
 public enum StackEvent: Hashable, Sendable, BitwiseCopyable {
-    /// A listener has connections to accept.
+    /// A listener has connections to accept. One in request mode says so too when a request that was accepted has come
+    /// to nothing: no connection will follow.
     case acceptable(ListenerID)
+    /// A listener in request mode was asked for a connection: ``NetworkStack/request(_:)`` tells the particulars,
+    /// ``NetworkStack/decide(_:_:at:)`` answers.
+    case requested(RequestID)
+    /// A request that was told is no more. Its handle is stale.
+    case withdrawn(RequestID, Withdrawal)
     /// An active open is complete.
     case established(ConnectionID)
     /// There are bytes to read.

@@ -84,11 +84,12 @@ extension NetworkStack {
             icmpType: UInt8(icmp >> 8), icmpCode: UInt8(icmp & 0xFF))
     }
 
-    /// The state of what a 4-tuple belongs to: a connection, a half-open entry, a TIME-WAIT; CLOSED when to nothing.
+    /// The state of what a 4-tuple belongs to: a connection, a half-open entry, a TIME-WAIT; LISTEN for a request that
+    /// nothing has been answered to; CLOSED when to nothing.
     public func state(of tuple: FourTuple) -> ConnectionState {
         switch flows.find(tuple) {
         case .connection(let slot): flows.connections[slot].tcb.state
-        case .halfOpen: .synReceived
+        case .halfOpen(let slot): flows.halfOpens[slot].halfOpen.stage.isRequest ? .listen : .synReceived
         case .timeWait: .timeWait
         case nil: .closed
         }
@@ -96,7 +97,9 @@ extension NetworkStack {
 
     /// How often the SYN-ACK of a half-open entry was sent again; `nil` when the tuple is not half-open.
     public func synAckRetransmissions(of tuple: FourTuple) -> Int? {
-        guard case .halfOpen(let slot) = flows.find(tuple) else { return nil }
+        guard case .halfOpen(let slot) = flows.find(tuple), !flows.halfOpens[slot].halfOpen.stage.isRequest else {
+            return nil
+        }
         return Int(flows.halfOpens[slot].halfOpen.retransmissions)
     }
 
@@ -115,6 +118,6 @@ extension NetworkStack {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
             + listeners.entries.allocatedBytes + reassembler.allocatedBytes + attemptQueue.allocatedBytes
             + interfaces.allocatedBytes + memoryShares.allocatedBytes + halfOpenShares.allocatedBytes
-            + summaries.allocatedBytes + floods.allocatedBytes
+            + summaries.allocatedBytes + floods.allocatedBytes + answerLimits.allocatedBytes
     }
 }

@@ -21,7 +21,8 @@ extension NetworkStack {
         }
         switch view.message {
         case .echoRequest(let identifier, let sequence):
-            guard configuration.answersEcho else { return }
+            // Whether a host behind a gateway is there is not the gateway's to say.
+            guard configuration.answersEcho, interfaces.isLocal(facts.destination) else { return }
             counters.echoReplies &+= 1
             emitICMP(
                 type: isIPv6 ? 129 : 0, code: 0, rest: UInt32(identifier) << 16 | UInt32(sequence), body: view.body,
@@ -96,7 +97,10 @@ extension NetworkStack {
                 source: facts.source, destination: facts.destination, protocol: .udp, length: view.length)
             guard view.hasValidChecksum(pseudoHeaderSum: sum) else { return }
         }
-        guard icmpTokens.take(perSecond: configuration.icmpErrorsPerSecond, at: now) else {
+        guard
+            answerLimits.take(
+                .icmpError, to: facts.source, perSecond: configuration.icmpErrorsPerSecond, at: now)
+        else {
             counters.icmpRateLimited &+= 1
             return
         }
@@ -110,7 +114,7 @@ extension NetworkStack {
 
     // MARK: Answers
 
-    private mutating func emitICMP(
+    mutating func emitICMP(
         type: UInt8, code: UInt8, rest: UInt32, body: Span<UInt8>, from source: IPAddress, to destination: IPAddress,
         by interface: InterfaceID, into answers: inout PacketBatch
     ) {

@@ -94,9 +94,10 @@ extension NetworkStack {
         }
     }
 
-    /// Whether a packet without a connection concerns us at all: to an address of ours, from an honest source.
+    /// Whether a packet without a connection concerns us at all: to an address of ours, or to one that we are the
+    /// gateway of, from an honest source.
     mutating func isForUs(_ facts: PacketFacts) -> Bool {
-        guard interfaces.isLocal(facts.destination) else {
+        guard interfaces.isLocal(facts.destination) || isForGateway(facts) else {
             counters.notForUs &+= 1
             return false
         }
@@ -110,7 +111,7 @@ extension NetworkStack {
         return true
     }
 
-    private func isLoopback(_ address: IPAddress) -> Bool {
+    func isLoopback(_ address: IPAddress) -> Bool {
         switch address {
         case .v4(let v4): v4.isLoopback
         case .v6(let v6): v6.isLoopback
@@ -123,6 +124,11 @@ extension NetworkStack {
         _ octets: Span<UInt8>, _ facts: PacketFacts, answers: inout PacketBatch, at now: Instant
     ) {
         counters.segmentsIn &+= 1
+        // RFC 9293, 3.4.3: "any TCP segments", so no SYN-ACK and no RST either. The peer will ask again.
+        if quiet.isOn(at: now) {
+            counters.quietDrops &+= 1
+            return
+        }
         guard let view = try? TCPView(validating: octets) else {
             counters.segmentErrors &+= 1
             return
@@ -167,7 +173,9 @@ extension NetworkStack {
     ) {
         guard let listener = listeners.find(tuple) else {
             // 3.10.7.1, CLOSED: all data is discarded; everything but a RST is answered with one.
-            if !seg.flags.contains(.rst) { emit(Self.reset(for: seg), tuple, by: interface, into: &answers) }
+            if !seg.flags.contains(.rst) {
+                answer(Self.reset(for: seg), tuple, by: interface, into: &answers, at: now)
+            }
             return
         }
         switch HalfOpen.listenDisposition(seg) {
@@ -177,7 +185,7 @@ extension NetworkStack {
             guard
                 completeByCookie(
                     seg, payload: payload, tuple, listener: listener, interface: interface, answers: &answers, at: now)
-            else { return emit(reset, tuple, by: interface, into: &answers) }
+            else { return answer(reset, tuple, by: interface, into: &answers, at: now) }
         case .connectionRequest:
             synArrives(seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }

@@ -43,27 +43,34 @@ struct InterfaceTable: ~Copyable, Sendable {
         segmentSize: 8, filler: LocalAddress(prefix: IPPrefix(host: .v4(.any)), interface: InterfaceID(0)))
     private(set) var routes = PlainList<Route>(
         segmentSize: 8, filler: Route(destination: IPPrefix(host: .v4(.any)), interface: InterfaceID(0)))
+    /// Networks whose hosts we speak for.
+    private(set) var gateways = PlainList<LocalAddress>(
+        segmentSize: 8, filler: LocalAddress(prefix: IPPrefix(host: .v4(.any)), interface: InterfaceID(0)))
     private(set) var largestMTU = 0
 
     init() {}
 
     func copy() -> InterfaceTable {
         InterfaceTable(
-            interfaces: interfaces.copy(), addresses: addresses.copy(), routes: routes.copy(), largestMTU: largestMTU)
+            interfaces: interfaces.copy(), addresses: addresses.copy(), routes: routes.copy(),
+            gateways: gateways.copy(), largestMTU: largestMTU)
     }
 
     private init(
         interfaces: consuming PlainList<InterfaceConfiguration>, addresses: consuming PlainList<LocalAddress>,
-        routes: consuming PlainList<Route>, largestMTU: Int
+        routes: consuming PlainList<Route>, gateways: consuming PlainList<LocalAddress>, largestMTU: Int
     ) {
         self.interfaces = interfaces
         self.addresses = addresses
         self.routes = routes
+        self.gateways = gateways
         self.largestMTU = largestMTU
     }
 
     /// Bytes held from the allocator.
-    var allocatedBytes: Int { interfaces.allocatedBytes + addresses.allocatedBytes + routes.allocatedBytes }
+    var allocatedBytes: Int {
+        interfaces.allocatedBytes + addresses.allocatedBytes + routes.allocatedBytes + gateways.allocatedBytes
+    }
 
     subscript(interface: InterfaceID) -> InterfaceConfiguration { interfaces[Int(interface.rawValue)] }
 
@@ -80,9 +87,18 @@ struct InterfaceTable: ~Copyable, Sendable {
 
     mutating func add(_ route: Route) { routes.append(route) }
 
+    mutating func add(gateway: LocalAddress) { gateways.append(gateway) }
+
     /// Whether a packet to `address` is for us. The weak model of RFC 1122, 3.3.4.2: whichever interface it came by.
     func isLocal(_ address: IPAddress) -> Bool {
         for index in 0..<addresses.count where addresses[index].prefix.address == address { return true }
+        return false
+    }
+
+    /// Whether `address` is in a network that we are the gateway of for what comes in by this interface.
+    func isBehindGateway(_ address: IPAddress, _ interface: InterfaceID) -> Bool {
+        for index in 0..<gateways.count
+        where gateways[index].interface == interface && gateways[index].prefix.contains(address) { return true }
         return false
     }
 
@@ -118,7 +134,7 @@ struct InterfaceTable: ~Copyable, Sendable {
         return best
     }
 
-    /// Interfaces, addresses and routes in their order, which decides between equals.
+    /// Interfaces, addresses, routes and gateways in their order, which decides between equals.
     func encode(into sink: inout SipHash) {
         for index in 0..<interfaces.count {
             let device = interfaces[index]
@@ -129,6 +145,8 @@ struct InterfaceTable: ~Copyable, Sendable {
         for index in 0..<addresses.count { encode(addresses[index].prefix, addresses[index].interface, into: &sink) }
         sink.combine(UInt64(truncatingIfNeeded: addresses.count))
         for index in 0..<routes.count { encode(routes[index].destination, routes[index].interface, into: &sink) }
+        sink.combine(UInt64(truncatingIfNeeded: routes.count))
+        for index in 0..<gateways.count { encode(gateways[index].prefix, gateways[index].interface, into: &sink) }
     }
 
     private func encode(_ prefix: IPPrefix, _ interface: InterfaceID, into sink: inout SipHash) {

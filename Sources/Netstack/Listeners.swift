@@ -11,8 +11,10 @@ struct ListenerEntry: Listed, Sendable {
     /// Established connections that the application has not taken.
     var acceptQueue: SlotList
     var isReady: Bool
-    /// When the last SYN cookie went out.
+    var mode: ListenerMode
+    /// When the last classic cookie went out, and how the next cookie is made.
     var cookieSentAt: Instant?
+    var cookieCodec: CookieCodec
     /// Attempts that failed and were told singly in this second.
     var toldSecond: UInt32 = 0
     var told: UInt8 = 0
@@ -32,14 +34,16 @@ struct ListenerEntry: Listed, Sendable {
     static var vacant: ListenerEntry {
         ListenerEntry(
             local: Endpoint(.v4(.any), 0), backlog: 0, generation: 0, halfOpen: 0, acceptQueue: SlotList(),
-            isReady: false, cookieSentAt: nil, link: .none, neighbours: SlotLinks())
+            isReady: false, mode: .immediate, cookieSentAt: nil, cookieCodec: .classic, link: .none,
+            neighbours: SlotLinks())
     }
 
     /// The accept queue takes `backlog + 1`, as in Linux: a backlog of 0 still lets one in.
     var isAcceptQueueFull: Bool { acceptQueue.count > Int(backlog) }
 }
 
-/// Listeners, found by port and then by address: the exact address before the wildcard.
+/// Listeners, found by port and then by address: the exact address before the wildcard, and that before the listener
+/// for all ports.
 struct ListenerTable: ~Copyable, Sendable {
     var entries = SlotTable<ListenerEntry>(segmentSize: 16, filler: .vacant)
     /// Chains of listeners whose ports share a bucket.
@@ -54,12 +58,13 @@ struct ListenerTable: ~Copyable, Sendable {
         return twin
     }
 
-    func find(_ tuple: FourTuple) -> Slot? {
+    /// - Parameter port: the tuple's own; 0 finds the listener that takes every port.
+    private func find(_ tuple: FourTuple, port: UInt16) -> Slot? {
         var wildcard: Slot?
-        var slot = heads[Int(tuple.localPort & 63)]
+        var slot = heads[Int(port & 63)]
         while !slot.isNone {
             let local = entries[slot].local
-            if local.port == tuple.localPort, local.address.isIPv6 == tuple.isIPv6 {
+            if local.port == port, local.address.isIPv6 == tuple.isIPv6 {
                 if local.address == tuple.localAddress { return slot }
                 if local.address.isAny { wildcard = slot }
             }
@@ -67,6 +72,12 @@ struct ListenerTable: ~Copyable, Sendable {
         }
         return wildcard
     }
+
+    /// Who listens at the tuple's local end.
+    func find(_ tuple: FourTuple) -> Slot? { find(tuple, port: tuple.localPort) ?? find(tuple, port: 0) }
+
+    /// Whether a listener has the tuple's local port for itself.
+    func hasPort(of tuple: FourTuple) -> Bool { find(tuple, port: tuple.localPort) != nil }
 
     func isTaken(_ endpoint: Endpoint) -> Bool {
         var slot = heads[Int(endpoint.port & 63)]
@@ -104,7 +115,7 @@ public struct ListenerInfo: Hashable, Sendable, BitwiseCopyable {
     public var local: Endpoint
     /// Connections that may wait, less one: the queue takes `backlog + 1`.
     public var backlog: Int
-    /// Entries in SYN-RECEIVED.
+    /// Entries in SYN-RECEIVED, and requests that are not decided or ignored.
     public var synQueueLength: Int
     /// Established connections that nobody has accepted.
     public var acceptQueueLength: Int
@@ -113,17 +124,26 @@ public struct ListenerInfo: Hashable, Sendable, BitwiseCopyable {
 extension NetworkStack {
     /// LISTEN (RFC 9293, 3.10.1, passive OPEN).
     /// - Parameters:
-    ///   - local: where; the address `any` of a family takes every address of ours. The port is at least 1.
+    ///   - local: where; the address `any` of a family takes every address of ours, and those of networks that we are
+    ///     a gateway of. The port is at least 1; with the address `any` and in request mode also 0, which takes all
+    ///     ports that no other listener has.
     ///   - backlog: the accept queue takes one more than this, as in Linux; negative counts as 0, at most 65,535.
-    public mutating func listen(on local: Endpoint, backlog: Int) throws(StackError) -> ListenerID {
-        guard local.port != 0, local.address.isAny || local.address.isUnicast else { throw .addressNotUsable }
+    ///   - mode: whether a SYN is answered at once, or the application asked first.
+    public mutating func listen(
+        on local: Endpoint, backlog: Int, mode: ListenerMode = .immediate
+    ) throws(StackError) -> ListenerID {
+        guard local.port != 0 || local.address.isAny && mode != .immediate,
+            local.address.isAny || local.address.isUnicast
+        else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
         guard listeners.entries.count < plan.listeners else { throw .limitReached }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))
+        entry.mode = mode
         entry.generation = nextGeneration()
+        entry.cookieCodec = configuration.cookieCodec
         let slot = listeners.insert(entry)
         return ListenerID(slot: slot, generation: entry.generation)
     }
@@ -150,6 +170,7 @@ extension NetworkStack {
     }
 
     /// Ends a listener: connections that nobody accepted are reset, half-open entries are dropped without a word.
+    /// Requests that the application has not decided are withdrawn.
     public mutating func close(_ id: ListenerID, at now: Instant) throws(StackError) {
         let listener = try check(id)
         while let slot = flows.connections.popFirst(
@@ -160,6 +181,7 @@ extension NetworkStack {
         }
         dropHalfOpens(of: listener)
         endFlood(of: listener)
+        if listeners.entries[listener].mode != .immediate { dropRequests(of: listener, at: now) }
         if listeners.entries[listener].isReady { listeners.entries.remove(listener, from: &readyListeners) }
         listeners.remove(listener)
     }

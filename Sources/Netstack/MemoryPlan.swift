@@ -27,10 +27,9 @@ struct MemoryPlan: BitwiseCopyable, Sendable {
         let budget = min(max(configuration.budget, 0), .max / 1024)
         let bucket = 4
         let entry = MemoryLayout<AddressPair>.stride + bucket
-        halfOpens = min(
-            max(configuration.halfOpenLimit, 0), budget / 16 / (MemoryLayout<HalfOpenEntry>.stride + entry))
-        timeWaits = min(
-            max(configuration.timeWaitLimit, 1), budget / 16 / (MemoryLayout<TimeWaitEntry>.stride + entry))
+        // Not what the configuration allows now: its limits may be raised while running.
+        halfOpens = budget / 16 / (MemoryLayout<HalfOpenEntry>.stride + entry)
+        timeWaits = budget / 16 / (MemoryLayout<TimeWaitEntry>.stride + entry)
         listeners = min(
             budget / 64 / MemoryLayout<ListenerEntry>.stride, Int(ConnectionEntry.noListener))
 
@@ -75,7 +74,7 @@ struct MemoryPlan: BitwiseCopyable, Sendable {
             + 16 * MemoryLayout<AttemptEntry>.stride + 16 * MemoryLayout<ListenerEntry>.stride
             + 4 * MemoryLayout<PartialDatagram>.stride + 256 * TimerQueue.bytesPerOwner
         return tables + AttemptQueue.capacity * MemoryLayout<ConnectionAttempt>.stride + 2 * PrefixShares.bytes
-            + SummaryBoard.bytes + FloodBoard.bytes
+            + SummaryBoard.bytes + FloodBoard.bytes + AnswerLimits.bytes
             + FlowTable.leastBytes + interfaces
     }
 }

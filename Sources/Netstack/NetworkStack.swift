@@ -38,7 +38,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var keys: StackKeys
     var cookieKeys: CookieKeys
     var ports: PortCounters
-    var icmpTokens: TokenBucket
+    var quiet: QuietTime
+    var answerLimits: AnswerLimits
     /// Connections with something to tell, and listeners.
     var readyConnections = SlotList()
     var readyListeners = SlotList()
@@ -48,6 +49,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var evictionCursor = Slot.none
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
+    /// Requests of listeners that ask before they answer.
+    var requestLists = RequestLists()
     /// TIME-WAITs in order of expiry.
     var timeWaitList = SlotList()
     /// Counts handles given out, so that none is ever the same as another.
@@ -63,6 +66,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         flows = FlowTable(key: generator.sipKey())
         ports = PortCounters(&generator)
         cookieKeys = CookieKeys(current: generator.sipKey())
+        let answerKey = generator.sipKey()
         self.generator = generator
         interfaces = InterfaceTable()
         plan = MemoryPlan(configuration)
@@ -77,7 +81,8 @@ public struct NetworkStack: ~Copyable, Sendable {
         attemptQueue = AttemptQueue()
         summaries = SummaryBoard()
         floods = FloodBoard()
-        icmpTokens = TokenBucket()
+        quiet = QuietTime(configuration.quietTime)
+        answerLimits = AnswerLimits(key: answerKey)
         halfOpenLists = HalfOpenLists()
     }
 
@@ -105,12 +110,14 @@ public struct NetworkStack: ~Copyable, Sendable {
         keys = other.keys
         cookieKeys = other.cookieKeys
         ports = other.ports
-        icmpTokens = other.icmpTokens
+        quiet = other.quiet
+        answerLimits = other.answerLimits.copy()
         readyConnections = other.readyConnections
         readyListeners = other.readyListeners
         output = other.output
         halfOpenLists = other.halfOpenLists
         evictionCursor = other.evictionCursor
+        requestLists = other.requestLists
         timeWaitList = other.timeWaitList
         generations = other.generations
     }
@@ -140,5 +147,13 @@ extension NetworkStack {
     public mutating func addRoute(_ destination: IPPrefix, by interface: InterfaceID) throws(StackError) {
         guard interfaces.has(interface) else { throw .staleHandle }
         interfaces.add(Route(destination: destination, interface: interface))
+    }
+
+    /// Makes the stack the gateway of a network: TCP that comes in by this interface for any host of it is for the
+    /// listeners here that take every address, and answers carry the address that was asked for. Length 0 takes what is
+    /// for anybody. Nothing else is answered in those hosts' names, neither echo requests nor UDP.
+    public mutating func addGateway(of network: IPPrefix, on interface: InterfaceID) throws(StackError) {
+        guard interfaces.has(interface) else { throw .staleHandle }
+        interfaces.add(gateway: LocalAddress(prefix: network, interface: interface))
     }
 }

@@ -36,7 +36,7 @@ extension NetworkStack {
             // Steps in a row, across the counter's end too, so that no port is left out.
             let step = (start &+ tried) % range.count
             candidate.localPort = range.first &+ UInt16(truncatingIfNeeded: step)
-            if flows.find(candidate) == nil, listeners.find(candidate) == nil { return candidate.localPort }
+            if flows.find(candidate) == nil, !listeners.hasPort(of: candidate) { return candidate.localPort }
         }
         return nil
     }

@@ -19,6 +19,21 @@ struct StackKeys: BitwiseCopyable, Sendable {
         portOffset = generator.sipKey()
         portTable = generator.sipKey()
     }
+
+    func encode(into sink: inout SipHash) {
+        sequence.encode(into: &sink)
+        timestamp.encode(into: &sink)
+        flowLabel.encode(into: &sink)
+        portOffset.encode(into: &sink)
+        portTable.encode(into: &sink)
+    }
+}
+
+extension SipKey {
+    func encode(into sink: inout SipHash) {
+        sink.combine(k0)
+        sink.combine(k1)
+    }
 }
 
 extension NetworkStack {
@@ -39,30 +54,5 @@ extension NetworkStack {
     /// The flow label of a connection: 20 bits, the same for all its packets, unrelated to others' (RFC 6437, 3).
     func flowLabel(for tuple: FourTuple) -> UInt32 {
         tuple.isIPv6 ? UInt32(truncatingIfNeeded: tuple.hash(SipHash(key: keys.flowLabel))) & 0xF_FFFF : 0
-    }
-}
-
-/// A limit of so many a second, with a burst of as many. One stack's errors are limited together: what it sends to one
-/// peer is no secret to another that is worth a table.
-struct TokenBucket: BitwiseCopyable, Sendable {
-    private var tokens: UInt32 = .max
-    private var filledAt: Instant = .zero
-
-    mutating func take(perSecond rate: UInt32, at now: Instant) -> Bool {
-        guard rate > 0 else { return false }
-        let elapsed = max((now - filledAt).microseconds, 0)
-        let fresh = UInt64(elapsed) &* UInt64(rate) / 1_000_000
-        if tokens > rate || fresh > 0 {
-            tokens = UInt32(min(UInt64(min(tokens, rate)) + fresh, UInt64(rate)))
-            filledAt = now
-        }
-        guard tokens > 0 else { return false }
-        tokens -= 1
-        return true
-    }
-
-    func encode(into sink: inout SipHash, at now: Instant) {
-        sink.combine(UInt64(tokens))
-        sink.combine(tokens == .max ? 0 : UInt64(bitPattern: (filledAt - now).nanoseconds))
     }
 }

@@ -50,7 +50,7 @@ extension NetworkStack {
         case .drop:
             removeTimeWait(slot)
         case .connectionRequest:
-            guard let listener = listeners.find(tuple) else {
+            guard let listener = listeners.find(tuple), mayReopen(slot, tuple, listener: listener, at: now) else {
                 return acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
             }
             // RFC 9293, 3.6.1 (MAY-2): a number larger than any of the old connection.
@@ -64,8 +64,7 @@ extension NetworkStack {
         timeWait slot: Slot, _ tuple: FourTuple, by interface: InterfaceID, into answers: inout PacketBatch,
         at now: Instant
     ) {
-        let answer = flows.timeWaits[slot].timeWait.acknowledgement(
-            timestampOffset: timestampOffset(for: tuple), at: now)
+        let answer = flows.timeWaits[slot].timeWait.acknowledgement(at: now)
         emit(answer, tuple, by: interface, into: &answers)
     }
 }

@@ -137,9 +137,18 @@ extension Host {
         try call(.addRoute(destination, interface))
     }
 
+    /// Makes the host the gateway of a network, for what comes in by an interface.
+    public func addGateway(of network: IPPrefix, on interface: InterfaceID) throws(StackError) {
+        try call(.addGateway(network, interface))
+    }
+
     /// Opens a listener; its accept queue takes `backlog + 1` connections.
-    public func listen(on local: Endpoint, backlog: Int = 128) throws(StackError) -> ListenerID {
-        guard case .listener(let id) = try call(.listen(local, backlog: backlog)) else { throw .limitReached }
+    public func listen(
+        on local: Endpoint, backlog: Int = 128, mode: ListenerMode = .immediate
+    ) throws(StackError) -> ListenerID {
+        guard case .listener(let id) = try call(.listen(local, backlog: backlog, mode: mode)) else {
+            throw .limitReached
+        }
         return id
     }
 
@@ -153,6 +162,16 @@ extension Host {
     public func accept(_ listener: ListenerID) throws(StackError) -> ConnectionID {
         guard case .connection(let id) = try call(.accept(listener)) else { throw .wouldBlock }
         return id
+    }
+
+    /// Answers a request of a listener that asks.
+    public func decide(_ request: RequestID, _ decision: RequestDecision) throws(StackError) {
+        try call(.decide(request, decision))
+    }
+
+    /// What is known of a request.
+    public func request(_ request: RequestID) throws(StackError) -> ConnectionRequest {
+        try driven.stack.request(request)
     }
 
     /// Ends a listener; connections that nobody accepted are reset.

@@ -9,14 +9,16 @@ public enum StackInput: Hashable, Sendable {
     case addInterface(InterfaceConfiguration)
     case addAddress(IPPrefix, InterfaceID)
     case addRoute(IPPrefix, InterfaceID)
+    case addGateway(IPPrefix, InterfaceID)
     case receive([UInt8], InterfaceID)
     case timersFired
     case transmit
     case nextEvent
     // The application's.
-    case listen(Endpoint, backlog: Int)
+    case listen(Endpoint, backlog: Int, mode: ListenerMode = .immediate)
     case setBacklog(Int, ListenerID)
     case accept(ListenerID)
+    case decide(RequestID, RequestDecision)
     case closeListener(ListenerID)
     case connect(to: Endpoint, from: Endpoint?)
     case read(ConnectionID, limit: Int)
@@ -77,13 +79,16 @@ public struct DrivenStack: ~Copyable {
         case .addInterface(let configuration): return .interface(try stack.addInterface(configuration))
         case .addAddress(let prefix, let interface): try stack.addAddress(prefix, to: interface)
         case .addRoute(let prefix, let interface): try stack.addRoute(prefix, by: interface)
+        case .addGateway(let network, let interface): try stack.addGateway(of: network, on: interface)
         case .receive(let packet, let interface): return .packets(receive(packet, on: interface, at: now))
         case .timersFired: stack.timersFired(at: now)
         case .transmit: return .packets(transmit(at: now))
         case .nextEvent: return .event(stack.nextEvent())
-        case .listen(let local, let backlog): return .listener(try stack.listen(on: local, backlog: backlog))
+        case .listen(let local, let backlog, let mode):
+            return .listener(try stack.listen(on: local, backlog: backlog, mode: mode))
         case .setBacklog(let backlog, let listener): try stack.setBacklog(backlog, of: listener)
         case .accept(let listener): return .connection(try stack.accept(listener))
+        case .decide(let request, let decision): try stack.decide(request, decision, at: now)
         case .closeListener(let listener): try stack.close(listener, at: now)
         case .connect(let remote, let local): return .connection(try stack.connect(to: remote, from: local, at: now))
         case .read(let connection, let limit): return .bytes(try read(connection, limit: limit))

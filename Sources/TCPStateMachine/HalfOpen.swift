@@ -15,6 +15,30 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
         public static let windowScale = Agreement(rawValue: 1 << 2)
     }
 
+    /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about
+    /// which the application decides before anything is answered.
+    public enum Stage: UInt8, Hashable, Sendable, BitwiseCopyable {
+        /// The third packet.
+        case answered
+        /// The next chance to send the SYN-ACK again.
+        case answerDue
+        /// That the application is told of it.
+        case untold
+        /// The application's decision.
+        case undecided
+        /// Nothing: the application does not want it, and the peer is to learn nothing of that.
+        case ignored
+        /// The next chance to send what was decided: the first SYN-ACK, a RST, an ICMP error.
+        case acceptDue
+        case refuseDue
+        case rejectDue
+        /// That the application is told of its end.
+        case withdrawn
+
+        /// Nothing has been answered yet.
+        @inlinable public var isRequest: Bool { rawValue >= Stage.untold.rawValue }
+    }
+
     /// When the last SYN-ACK went out.
     public var answeredAt: Instant
     /// ISS: our initial sequence number.
@@ -35,8 +59,13 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
     /// When a repeated SYN was last answered, in eighths of ``TCPConfiguration/synAckMinimumGap`` after ``answeredAt``,
     /// rounded up; 0 for not at all.
     public var repeatedAt: UInt8
+    public var stage: Stage
+
     /// Retransmissions by the timer and answers to repeated SYNs share this: whether a SYN-ACK is to be sent now.
-    public var isAnswerDue: Bool
+    @inlinable public var isAnswerDue: Bool {
+        get { stage == .answerDue }
+        set { stage = newValue ? .answerDue : .answered }
+    }
 }
 
 /// What LISTEN makes of a segment (RFC 9293, 3.10.7.2).
@@ -102,7 +131,7 @@ extension HalfOpen {
         self.retransmissions = 0
         self.synCount = 1
         self.repeatedAt = 0
-        self.isAnswerDue = true
+        self.stage = .answerDue
     }
 
     /// The entry that would have been kept, rebuilt from the ACK that completes the handshake and from what its number
@@ -120,7 +149,7 @@ extension HalfOpen {
         self.retransmissions = 0
         self.synCount = 0
         self.repeatedAt = 0
-        self.isAnswerDue = false
+        self.stage = .answered
     }
 
     /// `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`, with the options of the peer that we share.
@@ -132,6 +161,7 @@ extension HalfOpen {
         seg.ack = irs + 1
         seg.flags = [.syn, .ack]
         seg.window = configuration.synWindowField
+        seg.options.layout = configuration.optionLayout
         seg.options.maximumSegmentSize = mss
         seg.options.isSACKPermitted = agreement.contains(.sack)
         if agreement.contains(.windowScale) { seg.options.windowScale = configuration.offeredScale.rawValue }
@@ -167,11 +197,7 @@ extension HalfOpen {
             return .repeatAnswer
         }
         // First: check the sequence number, after PAWS (RFC 7323, 5.3).
-        if agreement.contains(.timestamps), let ts = seg.options.timestamps, !seg.flags.contains(.rst),
-            Int32(truncatingIfNeeded: ts.value &- tsRecent) < 0
-        {
-            return .acknowledge
-        }
+        if isOutdated(seg) { return .acknowledge }
         let window = UInt32(configuration.synWindowField)
         guard seg.isAcceptable(nxt: nxt, window: window) else {
             // A SYN-ACK that acknowledges our SYN: the peer thinks it began. Tell it where we stand, keep the entry.
@@ -187,6 +213,24 @@ extension HalfOpen {
         guard seg.flags.contains(.ack) else { return .ignore }
         guard seg.ack == iss + 1 else { return .reset(.bare(seq: seg.ack)) }
         return .complete
+    }
+
+    /// PAWS (RFC 7323, 5.3, R1).
+    public func isOutdated(_ seg: Segment) -> Bool {
+        guard agreement.contains(.timestamps), let ts = seg.options.timestamps, !seg.flags.contains(.rst) else {
+            return false
+        }
+        return Int32(truncatingIfNeeded: ts.value &- tsRecent) < 0
+    }
+
+    /// Whether a segment echoes a timestamp that none of our SYN-ACKs can have had.
+    public func hasStrangeEcho(
+        _ seg: Segment, timestampOffset: UInt32, configuration: TCPConfiguration, at now: Instant
+    ) -> Bool {
+        guard agreement.contains(.timestamps), let ts = seg.options.timestamps else { return false }
+        var sent = TimestampState()
+        sent.offset = timestampOffset
+        return !sent.hasSent(ts.echoReply, since: begunAt(configuration: configuration), at: now)
     }
 
     /// A SYN again: whether to answer it. The first one at once, then at most one in
@@ -223,7 +267,7 @@ extension HalfOpen {
         sink.combine(UInt64(tsRecent) << 32 | UInt64(mss) << 16 | UInt64(agreement.rawValue) << 8 | UInt64(peerScale))
         sink.combine(UInt64(bitPattern: (answeredAt - now).nanoseconds))
         sink.combine(
-            UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | (isAnswerDue ? 1 : 0))
+            UInt64(repeatedAt) << 24 | UInt64(retransmissions) << 16 | UInt64(synCount) << 8 | UInt64(stage.rawValue))
     }
 }
 

@@ -1,4 +1,5 @@
 public import NetPrimitives
+public import WireFormats
 
 /// How the machine behaves where the RFCs leave a choice, or where Linux chose otherwise.
 public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
@@ -20,6 +21,12 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     /// at once, as RFC 5461 describes and this stack does by default.
     public var treatsUnreachableAsSoftError: Bool = false
 
+    /// While a connection opens, do what Linux does and RFC 9293 does not ask for: send the SYN again 10 ms after the
+    /// first acknowledgement that is none of it; refuse echoes of timestamps that were never sent; take neither text
+    /// nor FIN from a SYN-ACK; challenge the SYN of a simultaneous open when it comes again; as a server, cut segments
+    /// to half the window that the client begins with.
+    public var opensLikeLinux: Bool = false
+
     // MARK: Options offered
 
     /// Offer and accept selective acknowledgements (RFC 2018).
@@ -28,6 +35,8 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var offersTimestamps: Bool = true
     /// Offer and accept window scaling (RFC 7323).
     public var offersWindowScale: Bool = true
+    /// The order of the options of a SYN and their padding.
+    public var optionLayout: TCPOptionLayout = .linux
     /// The shift to offer; `nil` takes the smallest that covers ``receiveBuffer``.
     public var windowScale: UInt8?
     /// The window field of a SYN, in bytes; `nil` takes what the receive buffer allows.
@@ -85,6 +94,7 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
         linux.synLinearTimeouts = 4
         linux.synRetries = 10
         linux.synTimeLimit = .seconds(24 * 3600)
+        linux.opensLikeLinux = true
         linux.windowScale = 10
         linux.synWindow = 64240
         linux.minimumRTO = .milliseconds(200)
@@ -109,14 +119,14 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
-        sink.combine(UInt64(quickAcks))
+        sink.combine(UInt64(optionLayout.rawValue) << 8 | UInt64(quickAcks))
         sink.combine(slowStartLimit.map { UInt64($0) } ?? .max)
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [
             treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
-            holdsBehindSmallOnly, minimumRTOIsMargin,
+            holdsBehindSmallOnly, minimumRTOIsMargin, opensLikeLinux,
         ].enumerated() where isOn {
             switches |= 1 << UInt64(8 + bit)
         }

@@ -12,6 +12,8 @@ public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
     public var rcvNxt: SequenceNumber
     /// TS.Recent, where timestamps were in use.
     public var tsRecent: UInt32
+    /// What is added to our timestamps.
+    public var timestampOffset: UInt32
     /// The last window field that we sent.
     public var window: UInt16
     public var hasTimestamps: Bool
@@ -29,6 +31,7 @@ public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
         window = connection.receiveScale.wireWindow(connection.rcv.wnd)
         hasTimestamps = connection.flags.contains(.timestamps)
         tsRecent = connection.timestamps.recent
+        timestampOffset = connection.timestamps.offset
     }
 }
 
@@ -69,7 +72,7 @@ extension TimeWait {
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`
-    public func acknowledgement(timestampOffset: UInt32, at now: Instant) -> Segment {
+    public func acknowledgement(at now: Instant) -> Segment {
         var seg = Segment()
         seg.seq = sndNxt
         seg.ack = rcvNxt
@@ -89,6 +92,7 @@ extension TimeWait {
     public func encode(into sink: inout SipHash, at now: Instant) {
         sink.combine(UInt64(sndNxt.rawValue) << 32 | UInt64(rcvNxt.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(window) << 8 | (hasTimestamps ? 1 : 0))
+        sink.combine(UInt64(timestampOffset))
         sink.combine(UInt64(bitPattern: (expiresAt - now).nanoseconds))
     }
 }

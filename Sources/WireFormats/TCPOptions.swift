@@ -105,11 +105,14 @@ public struct TCPOptions: Hashable, Sendable, BitwiseCopyable {
     public var timestamps: TCPTimestamps?
     public var sackBlocks: SACKBlocks
     public var fastOpen: FastOpenOption?
+    /// How the list is written; what was read does not tell.
+    public var layout: TCPOptionLayout
 
     /// No options.
     @inlinable public init() {
         isSACKPermitted = false
         sackBlocks = SACKBlocks()
+        layout = .linux
     }
 }
 
@@ -183,9 +186,12 @@ extension TCPOptions {
 
     /// All but SACK blocks and Fast Open.
     @usableFromInline var fixedLength: Int {
-        (maximumSegmentSize == nil ? 0 : 4) &+ (timestamps == nil ? (isSACKPermitted ? 4 : 0) : 12)
-            &+ (windowScale == nil ? 0 : 4)
+        (maximumSegmentSize == nil ? 0 : 4) &+ (timestamps == nil ? 0 : 12) &+ (windowScale == nil ? 0 : 4)
+            &+ (isSACKPermitted && !sharesWord ? 4 : 0)
     }
+
+    /// SACK-permitted takes the place of the two bytes of padding before timestamps.
+    private var sharesWord: Bool { timestamps != nil && layout.sharesWord }
 
     @usableFromInline func sackLength(room: Int) -> Int {
         let fitting = Swift.min(sackBlocks.count, Swift.max((room &- 4) / 8, 0))
@@ -194,7 +200,7 @@ extension TCPOptions {
 
     @usableFromInline func fastOpenLength(_ option: FastOpenOption) -> Int { (2 &+ Int(option.count) &+ 3) / 4 &* 4 }
 
-    /// Writes the list at `start`, in the order and with the padding that Linux uses, so that traces look familiar.
+    /// Writes the list at `start` in its ``layout``.
     @_lifetime(octets: copy octets)
     @inlinable public func emit(into octets: inout MutableSpan<UInt8>, at start: Int, isSYN: Bool) {
         if let timestamps, encodedLength(isSYN: isSYN) == 12 {
@@ -209,22 +215,25 @@ extension TCPOptions {
     @_lifetime(octets: copy octets)
     @usableFromInline func emitList(into octets: inout MutableSpan<UInt8>, at start: Int) {
         var position = start
-        if let mss = maximumSegmentSize {
-            octets.store(0x0204_0000 | UInt32(mss), at: position)
-            position &+= 4
-        }
-        if let timestamps {
-            // SACK-permitted takes the place of the two bytes of padding.
-            octets.store(isSACKPermitted ? 0x0402_080A : 0x0101_080A as UInt32, at: position)
-            octets.store(timestamps.value, at: position &+ 4)
-            octets.store(timestamps.echoReply, at: position &+ 8)
-            position &+= 12
-        } else if isSACKPermitted {
-            octets.store(0x0101_0402 as UInt32, at: position)
-            position &+= 4
-        }
-        if let windowScale {
-            octets.store(0x0103_0300 | UInt32(windowScale), at: position)
+        for place in 0..<4 {
+            switch layout.option(at: place) {
+            case .maximumSegmentSize:
+                guard let mss = maximumSegmentSize else { continue }
+                octets.store(0x0204_0000 | UInt32(mss), at: position)
+            case .windowScale:
+                guard let windowScale else { continue }
+                octets.store(0x0103_0300 | UInt32(windowScale), at: position)
+            case .sackPermitted:
+                guard isSACKPermitted, !sharesWord else { continue }
+                let isLast = position &+ 4 == start &+ encodedLength(isSYN: true)
+                octets.store(layout.endsWithEOL && isLast ? 0x0402_0000 : 0x0101_0402 as UInt32, at: position)
+            case .timestamps:
+                guard let timestamps else { continue }
+                octets.store(isSACKPermitted && sharesWord ? 0x0402_080A : 0x0101_080A as UInt32, at: position)
+                octets.store(timestamps.value, at: position &+ 4)
+                octets.store(timestamps.echoReply, at: position &+ 8)
+                position &+= 8
+            }
             position &+= 4
         }
         let sack = sackLength(room: 40 &- (position &- start))

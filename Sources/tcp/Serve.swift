@@ -21,6 +21,8 @@ struct Serve: AsyncParsableCommand {
               tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 \\
                         --address fd77::2 --host-address fd77::1/64 --port 80 --send page.html -v
               tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 --port 9 --discard --trace -n
+              tcp serve --tun tcp0 --address 10.77.0.2 --host-address 10.77.0.1/24 --port 80 --echo -v \\
+                        --decide accept --decide-after 2s --decide refuse@81 --decide reject=host-unreachable@82
             """)
 
     enum Behaviour: String, EnumerableFlag {
@@ -62,8 +64,35 @@ struct Serve: AsyncParsableCommand {
             "The most memory that the stack holds, for everything; as in 16MiB.", valueName: "bytes"))
     var budget = ByteCount(Configuration().budget)
 
+    @Option(
+        name: .customLong("cookie-codec"),
+        help: "How cookies are made: as Linux's, or for several machines that share a key.")
+    var codec = Codec.classic
+
+    @Option(
+        name: .customLong("cookie-key-file"),
+        help: ArgumentHelp(
+            "Take the keys of cookies from a file: one or two lines of 32 hexadecimal digits, the current key and the "
+                + "one before. It is read again when it changes.", valueName: "file"))
+    var keyFile: String?
+
     @Flag(help: "Reset clients that complete a handshake while the accept queue is full, instead of waiting.")
     var abortOnOverflow = false
+
+    @Option(
+        name: .customLong("decide"),
+        help: ArgumentHelp(
+            """
+            Decide before a client is answered: accept, refuse (RST), reject=CODE (ICMP, such as host-unreachable) or \
+            ignore; with @PORT at one more port. May be repeated.
+            """, valueName: "decision[@port]"),
+        transform: DecisionArgument.init(parsing:))
+    var decide: [DecisionArgument] = []
+
+    @Option(
+        help: ArgumentHelp("How long a decision takes (default: 0s).", valueName: "duration"),
+        transform: DurationArgument.seconds(parsing:))
+    var decideAfter: DurationArgument?
 
     private static var leastBudget: ByteCount { ByteCount(1 << 20) }
 
@@ -81,13 +110,26 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
+    enum Codec: String, CaseIterable, ExpressibleByArgument {
+        case classic
+        case fleet
+
+        var codec: CookieCodec { self == .fleet ? .fleet : .classic }
+    }
+
     /// How the stack is to behave.
     var configuration: Configuration {
         var configuration = tun.configuration
         configuration.synCookies = cookies.policy
+        configuration.cookieCodec = codec.codec
         configuration.abortsOnOverflow = abortOnOverflow
         configuration.budget = budget.bytes
         return configuration
+    }
+
+    /// What is decided at which port.
+    var decisions: [UInt16: RequestDecision] {
+        Dictionary(decide.map { ($0.port ?? port, $0.decision) }) { first, _ in first }
     }
 
     func validate() throws {
@@ -98,6 +140,15 @@ struct Serve: AsyncParsableCommand {
             throw ValidationError("A budget is \(Self.leastBudget) or more: with less no connection fits.")
         }
         if backlog < 0 { throw ValidationError("A backlog is 0 or more.") }
+        for (place, argument) in decide.enumerated() {
+            let port = argument.port ?? port
+            if decide[..<place].contains(where: { ($0.port ?? self.port) == port }) {
+                throw ValidationError("Two --decide are about port \(port).")
+            }
+        }
+        if decideAfter != nil, decide.isEmpty {
+            throw ValidationError("--decide-after needs a --decide, such as --decide accept.")
+        }
     }
 
     func run() async throws {
@@ -110,7 +161,9 @@ struct Serve: AsyncParsableCommand {
             }
         do {
             try service.check()
-            let server = try Server(tun, configuration, port: port, backlog: backlog, service: service)
+            let server = try Server(
+                tun, configuration, keyFile: keyFile, port: port, backlog: backlog, decisions: decisions,
+                after: decideAfter?.interval ?? .zero, service: service)
             try await server.run()
         } catch let error as ExitCode {
             throw error

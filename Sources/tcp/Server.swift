@@ -10,21 +10,35 @@ struct Server: Sendable {
     private let service: Service
     private let report: Report
     private let recorder: PacketRecorder?
+    private let decider: Decider
 
     /// How long connections have to close when the server ends.
     private static let grace = Duration.seconds(3)
 
     init(
-        _ arguments: TUNArguments, _ configuration: Configuration, port: UInt16, backlog: Int, service: Service
+        _ arguments: TUNArguments, _ configuration: Configuration, keyFile: String?, port: UInt16, backlog: Int,
+        decisions: [UInt16: RequestDecision], after: Interval, service: Service
     ) throws {
         self.service = service
-        report = Report(json: arguments.json, verbose: arguments.verbose)
+        let report = Report(json: arguments.json, verbose: arguments.verbose)
+        self.report = report
+        let decider = Decider(decisions: decisions, after: .nanoseconds(after.nanoseconds), report: report)
+        self.decider = decider
         let recorder = arguments.showsPackets ? try PacketRecorder(arguments) : nil
         self.recorder = recorder
-        let stack = try arguments.open(configuration, observer: recorder?.observer)
+        var options = arguments.options(configuration, observer: recorder?.observer)
+        if let keyFile { options.cookieKeys = .file(keyFile) }
+        options.cookieKeyNews = { news in
+            guard case .taken(let path) = news else { return Report.complain("\(news)") }
+            report.say("\(news)", KeysTaken(file: path), detail: true)
+        }
+        let stack = try TCPStack.tun(options)
         self.stack = stack
-        listeners = try arguments.addresses.map { prefix in
-            try stack.listen(on: Endpoint(prefix.address, port), backlog: backlog)
+        let ports = [port] + decisions.keys.filter { $0 != port }.sorted()
+        listeners = try arguments.addresses.flatMap { prefix in
+            try ports.map { port in
+                try stack.listen(on: Endpoint(prefix.address, port), backlog: backlog, mode: decider.mode(of: port))
+            }
         }
     }
 
@@ -32,14 +46,20 @@ struct Server: Sendable {
     func run() async throws {
         let signals = Signals(status: { Task { await tellStatus() } })
         for listener in listeners {
-            report.say("listening on \(listener.local)", Listening(address: "\(listener.local)"))
+            let decision = decider.decisions[listener.local.port]?.argument
+            report.say(
+                "listening on \(listener.local)" + (decision.map { ", to \($0)" } ?? ""),
+                Listening(address: "\(listener.local)", decision: decision))
         }
         let failure = await withTaskGroup(of: (any Error)?.self) { group in
             group.addTask {
                 _ = await signals.first()
                 return nil
             }
-            for listener in listeners { group.addTask { await accept(from: listener) } }
+            for listener in listeners {
+                group.addTask { await accept(from: listener) }
+                if listener.mode != .immediate { group.addTask { await decide(for: listener) } }
+            }
             group.addTask { await tellReports() }
             let failure = await group.next() ?? nil
             // Whoever serves a connection now sees its end and stops by itself.
@@ -57,6 +77,24 @@ struct Server: Sendable {
         await withDiscardingTaskGroup { group in
             do {
                 for try await connection in listener { group.addTask { await serve(connection) } }
+                return nil
+            } catch NetstackError.closed {
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    /// - Returns: why nobody asks any more; `nil` when the listener was closed.
+    private func decide(for listener: TCPListener) async -> (any Error)? {
+        await withDiscardingTaskGroup { group in
+            do {
+                for try await request in listener.requests {
+                    group.addTask {
+                        if let connection = await decider.decide(request, on: stack) { await serve(connection) }
+                    }
+                }
                 return nil
             } catch NetstackError.closed {
                 return nil
@@ -114,6 +152,12 @@ struct Server: Sendable {
 private struct Listening: Encodable {
     var event = "listening"
     let address: String
+    let decision: String?
+}
+
+private struct KeysTaken: Encodable {
+    var event = "cookie-keys"
+    let file: String
 }
 
 private struct Opened: Encodable {

@@ -31,6 +31,14 @@ struct TUNArguments: ParsableArguments {
     @Option(help: "Timers and options as the RFCs say, or as Linux has them.")
     var profile = ProfileArgument.linux
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Send no segment for this long after the start (RFC 9293, 3.4.3: 2min; default: 0s).",
+            valueName: "duration"),
+        transform: DurationArgument.init(parsing:))
+    var quietTime = DurationArgument(.zero)
+
     @Flag(help: "Print each packet as tcpdump does.")
     var trace = false
 
@@ -73,19 +81,26 @@ struct TUNArguments: ParsableArguments {
     /// Whether some packets are to be seen.
     var showsPackets: Bool { trace || capture != nil }
 
-    /// How the profile has the stack behave.
+    /// How the options have the stack behave.
     var configuration: Configuration {
-        switch profile {
-        case .default: Configuration()
-        case .linux: .linux
-        }
+        var configuration =
+            switch profile {
+            case .default: Configuration()
+            case .linux: Configuration.linux
+            }
+        configuration.quietTime = quietTime.interval
+        return configuration
+    }
+
+    /// The device and the stack on it.
+    func options(_ configuration: Configuration, observer: PacketObserver?) -> TUNOptions {
+        let tun = TUNConfiguration(name: device, hostAddresses: hostAddresses, mtu: mtu)
+        return TUNOptions(device: tun, addresses: addresses, configuration: configuration, observer: observer)
     }
 
     /// Opens the device and starts the stack.
     func open(_ configuration: Configuration, observer: PacketObserver?) throws -> TCPStack {
-        let tun = TUNConfiguration(name: device, hostAddresses: hostAddresses, mtu: mtu)
-        return try .tun(
-            TUNOptions(device: tun, addresses: addresses, configuration: configuration, observer: observer))
+        try .tun(options(configuration, observer: observer))
     }
 }
 

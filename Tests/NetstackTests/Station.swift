@@ -185,18 +185,19 @@ enum Wire {
     }
 
     static func icmp(
-        _ family: Family, type: UInt8, code: UInt8, rest: UInt32 = 0, body: [UInt8], from source: IPAddress? = nil
+        _ family: Family, type: UInt8, code: UInt8, rest: UInt32 = 0, body: [UInt8], from source: IPAddress? = nil,
+        to destination: IPAddress? = nil
     ) -> [UInt8] {
-        let source = source ?? family.peer
+        let (source, destination) = (source ?? family.peer, destination ?? family.host)
         var octets = [UInt8](repeating: 0, count: 8 + body.count)
         let sum =
             family == .ipv4
             ? nil
             : InternetChecksum.pseudoHeaderSum(
-                source: source, destination: family.host, protocol: .icmpv6, length: octets.count)
+                source: source, destination: destination, protocol: .icmpv6, length: octets.count)
         var span = octets.mutableSpan
         ICMPEmitter.emit(type: type, code: code, rest: rest, body: body.span, into: &span, pseudoHeaderSum: sum)
-        return ip(octets, family == .ipv4 ? .icmp : .icmpv6, from: source, to: family.host)
+        return ip(octets, family == .ipv4 ? .icmp : .icmpv6, from: source, to: destination)
     }
 
     static func udp(from source: Endpoint, to destination: Endpoint, count: Int = 4) -> [UInt8] {

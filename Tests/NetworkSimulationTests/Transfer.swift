@@ -96,7 +96,7 @@ final class StreamEnd {
                 problem = problem ?? "\(failure) after \(received) of \(count) bytes"
             }
             read(on: host)
-        case .acceptable, .reported: break
+        case .acceptable, .reported, .requested, .withdrawn: break
         }
     }
 

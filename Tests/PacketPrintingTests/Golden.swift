@@ -118,6 +118,19 @@ extension Golden {
                     + "{4294962297:3192},eol], length 0",
             ]),
         Golden(
+            "the options of a SYN in the order of other hosts", plain,
+            [
+                [1, 3, 3, 6, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0],
+                [1, 3, 3, 6, 1, 1, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 4, 2, 0, 0], [1, 3, 3, 8, 1, 1, 4, 2],
+            ].map { segment(client, server, 0x02, seq: 1000, options: [2, 4, 5, 0xB4] + $0) },
+            [
+                "wscale 6,sackOK,TS val 100 ecr 0", "wscale 6,nop,nop,TS val 100 ecr 0,sackOK,eol",
+                "wscale 8,nop,nop,sackOK",
+            ].map {
+                "IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, win 65535, "
+                    + "options [mss 1460,nop,\($0)], length 0"
+            }),
+        Golden(
             "-v, IPv4 in two lines", Switches("-nv") { $0.verbosity = 1 }, [handshake[0], handshake[3]],
             [
                 "22:13:20.123456 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length "

@@ -252,8 +252,9 @@ struct TimeWaitTests {
 
     @Test("says where it stands, for as long as configured")
     func acknowledgement() {
-        let value = Self.value(timestamps: true)
-        let seg = value.acknowledgement(timestampOffset: 5, at: .milliseconds(40))
+        var value = Self.value(timestamps: true)
+        value.timestampOffset = 5
+        let seg = value.acknowledgement(at: .milliseconds(40))
         #expect(Machine.text(seg) == ". 2 ack 2")
         #expect(seg.options.timestamps == TCPTimestamps(value: 45, echoReply: 100))
         #expect(value.expiresAt == .milliseconds(60_000))

@@ -4,6 +4,7 @@ enum House {
         ["tcp"],
         ["NIONetstack"],
         ["AsyncNetstack"],
+        ["PacketdrillInterface"],
         ["Packetdrill"],
         ["LabScenarios"],
         ["ConnectionAnalysis"],

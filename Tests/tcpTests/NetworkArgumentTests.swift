@@ -21,7 +21,7 @@ struct NetworkArgumentTests {
         let more = [
             "--address", "fd77::2/64", "--host-address", "fd77::1/64", "--echo", "-nSv", "--trace", "--mtu", "9000",
             "--syn-cookies", "always",
-            "--abort-on-overflow",
+            "--abort-on-overflow", "--quiet-time", "2min",
         ]
         let serve = try #require(try TCP.parseAsRoot(Self.serveLine + more) as? Serve)
         #expect(serve.tun.addresses.map(\.description) == ["10.77.0.2/32", "fd77::2/64"])
@@ -29,7 +29,37 @@ struct NetworkArgumentTests {
         #expect(serve.behaviour == .echo && serve.port == 80 && serve.backlog == 128 && serve.tun.mtu == 9000)
         #expect(serve.tun.trace && serve.tun.verbose && serve.tun.printing.absoluteNumbers)
         #expect(serve.configuration.synCookies == .always && serve.configuration.abortsOnOverflow)
+        #expect(serve.configuration.quietTime == .seconds(120))
         #expect(serve.tun.printing.numeric == 1 && serve.tun.profile == .linux)
+    }
+
+    @Test("serve decides by port, under the names that iptables has")
+    func decide() throws {
+        let more = [
+            "--echo", "--decide", "accept", "--decide-after", "2", "--decide", "refuse@81", "--decide", "ignore@65535",
+        ]
+        let serve = try #require(try TCP.parseAsRoot(Self.serveLine + more) as? Serve)
+        #expect(serve.decisions == [80: .accept, 81: .refuse, 65_535: .ignore])
+        #expect(serve.decideAfter?.interval == .seconds(2))
+        let plain = try #require(try TCP.parseAsRoot(Self.serveLine + ["--echo"]) as? Serve)
+        #expect(plain.decisions.isEmpty && plain.decideAfter == nil)
+    }
+
+    @Test(
+        "reasons of rejections",
+        arguments: [
+            ("net-unreachable", .network), ("0", .network), ("icmp-net-unreachable", .network), ("no-route", .network),
+            ("host-unreachable", .host), ("1", .host), ("icmp6-addr-unreachable", .host), ("3", .port),
+            ("port-unreachable", .port), ("icmp-port-unreachable", .port), ("icmp6-port-unreachable", .port),
+            ("proto-unreachable", .transport), ("9", .networkProhibited), ("icmp-net-prohibited", .networkProhibited),
+            ("host-prohibited", .hostProhibited), ("icmp-admin-prohibited", .administrativelyProhibited),
+            ("icmp6-adm-prohibited", .administrativelyProhibited), ("13", .administrativelyProhibited),
+        ] as [(String, UnreachableReason)])
+    func rejections(name: String, reason: UnreachableReason) throws {
+        let argument = try DecisionArgument(parsing: "reject=\(name)@81")
+        #expect(argument.decision == .reject(reason) && argument.port == 81)
+        let again = try DecisionArgument(parsing: argument.decision.argument)
+        #expect(again.decision == argument.decision && again.port == nil)
     }
 
     @Test("connect takes netcat's letters")
@@ -68,6 +98,18 @@ struct NetworkArgumentTests {
             (serveLine + ["--echo", "--host-address", "10.77.0.1"], "10.77.0.1/24"),
             (serveLine + ["--echo", "-w", "-", "--trace"], "standard output"),
             (serveLine + ["--echo", "-w", ""], "-w needs"),
+            (serveLine + ["--echo", "--decide", "maybe"], "accept, refuse, reject=CODE or ignore"),
+            (serveLine + ["--echo", "--decide", "accept@80@81"], "accept, refuse, reject=CODE or ignore"),
+            (serveLine + ["--echo", "--decide", "refuse=1"], "accept, refuse, reject=CODE or ignore"),
+            (serveLine + ["--echo", "--decide", "reject"], "host-unreachable (1)"),
+            (serveLine + ["--echo", "--decide", "reject=5"], "admin-prohibited (13)"),
+            (serveLine + ["--echo", "--decide", "reject=icmp-1"], "host-unreachable (1)"),
+            (serveLine + ["--echo", "--decide", "refuse@0"], "1 to 65535"),
+            (serveLine + ["--echo", "--decide", "refuse@http"], "1 to 65535"),
+            (serveLine + ["--echo", "--decide", "refuse", "--decide", "accept@80"], "about port 80"),
+            (serveLine + ["--echo", "--decide", "refuse@81", "--decide", "accept@81"], "about port 81"),
+            (serveLine + ["--echo", "--decide-after", "1s"], "needs a --decide"),
+            (serveLine + ["--echo", "--decide", "accept", "--decide-after", "long"], "1.5s"),
             (connectLine, "<host>"), (connectLine + ["h", "http"], "1 to 65535"),
             (connectLine + ["-46", "h", "80"], "exclude"),
             (connectLine + ["-c", "0", "h", "80"], "counts from 1"),
@@ -87,7 +129,9 @@ struct NetworkArgumentTests {
             (NetstackError.connection(.peerSilent, peer: peer), 3, "timed-out"),
             (NetstackError.call(.noRoute), 6, "local-error"),
             (NetstackError.noAddress("x", reason: "unknown"), 6, "local-error"),
-            (NetstackError.device(.vanished("t")), 6, "local-error"), (NetstackError.closed, 130, "interrupted"),
+            (NetstackError.device(.vanished("t")), 6, "local-error"),
+            (NetstackError.withdrawn(.silent), 6, "local-error"), (NetstackError.notCompleted, 6, "local-error"),
+            (NetstackError.closed, 130, "interrupted"),
             (OutputError.readerGone, 141, "local-error"), (InputError(name: "f", code: 2), 6, "local-error"),
         ]
         for (error, status, word) in rows {

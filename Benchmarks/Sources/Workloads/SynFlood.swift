@@ -2,18 +2,20 @@ import NetPrimitives
 public import Netstack
 import WireFormats
 
-/// SYNs, each from somebody new, in batches: the unit is a SYN.
+/// SYNs, each from somebody new, in batches: the unit is a SYN. Or ACKs, forged.
 ///
-/// Making the SYNs is no part of a step, and neither is emptying the table again when it holds enough fresh entries.
+/// Making them is no part of a step, and neither is emptying the table again when it holds enough fresh entries.
 public struct SynFlood: Workload, ~Copyable {
     /// What becomes of the SYNs.
     public enum Target: Sendable {
         /// A listener answers each with a SYN-ACK, beside so many half-open entries that stay.
         case listener(standing: Int)
         /// A listener whose SYN queue is full, with cookies or without: then it drops them.
-        case fullQueue(cookies: Bool)
+        case fullQueue(cookies: CookieCodec?)
         /// Nobody listens: RST.
         case closedPort
+        /// Not SYNs but ACKs with numbers of chance, at a listener that reads each as a fleet's cookie: RST.
+        case forgedAcks
     }
 
     private var server: NetworkStack
@@ -36,7 +38,12 @@ public struct SynFlood: Workload, ~Copyable {
         var configuration = Configuration()
         configuration.halfOpenLimit = 1 << 20
         configuration.budget = 2 << 30
-        if case .fullQueue(cookies: false) = target { configuration.synCookies = .off }
+        // What is measured is not the limit.
+        configuration.resetsPerSecond = .max
+        if case .fullQueue(let codec) = target {
+            if let codec { configuration.cookieCodec = codec } else { configuration.synCookies = .off }
+        }
+        if case .forgedAcks = target { configuration.cookieCodec = .fleet }
         server = NetworkStack(configuration: configuration, seed: Seed(3))
         syns = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
         answers = PacketBatch(byteCapacity: 128 * packets, packetCapacity: packets)
@@ -53,7 +60,7 @@ public struct SynFlood: Workload, ~Copyable {
         case .listener(let standing):
             try stand(standing)
             try listen(backlog: Self.queueLength - 1)
-        case .fullQueue:
+        case .fullQueue, .forgedAcks:
             try listen(backlog: 0)
         case .closedPort:
             break
@@ -121,6 +128,13 @@ public struct SynFlood: Workload, ~Copyable {
         seg.options.isSACKPermitted = true
         seg.options.timestamps = TCPTimestamps(value: sourceNumber, echoReply: 0)
         seg.options.windowScale = 7
+        if case .forgedAcks = target {
+            seg.flags = .ack
+            seg.ack = SequenceNumber(sourceNumber &* 0x85EB_CA6B)
+            seg.options.maximumSegmentSize = nil
+            seg.options.isSACKPermitted = false
+            seg.options.windowScale = nil
+        }
         let source = clientAddress
         let header = isIPv6 ? IPv6Header.length : IPv4Header.length
         guard let index = syns.appendUninitialized(length: header + seg.headerLength, interface: InterfaceID(0)) else {

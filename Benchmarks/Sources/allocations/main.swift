@@ -51,8 +51,10 @@ guard heap_is_counted() else {
 var results: [Bool] = []
 results.append(try Wasteful.isSeen())
 results.append(try check("SYN, SYN-ACK", warmUp: 1_100, steps: 2_000, SynFlood(.listener(standing: 0))))
-results.append(try check("SYN dropped", warmUp: 10, steps: 2_000, SynFlood(.fullQueue(cookies: false))))
-results.append(try check("SYN, cookie", warmUp: 10, steps: 2_000, SynFlood(.fullQueue(cookies: true))))
+results.append(try check("SYN dropped", warmUp: 10, steps: 2_000, SynFlood(.fullQueue(cookies: nil))))
+results.append(try check("SYN, cookie", warmUp: 10, steps: 2_000, SynFlood(.fullQueue(cookies: .classic))))
+results.append(try check("SYN, fleet cookie", warmUp: 10, steps: 2_000, SynFlood(.fullQueue(cookies: .fleet))))
+results.append(try check("ACK, no cookie", warmUp: 10, steps: 2_000, SynFlood(.forgedAcks)))
 results.append(try check("SYN refused", warmUp: 10, steps: 2_000, SynFlood(.closedPort)))
 results.append(try check("connect, accept, abort", warmUp: 100, steps: 2_000, Handshakes(width: 32)))
 results.append(try check("one byte there and back", warmUp: 100, steps: 2_000, Echo()))

@@ -123,7 +123,7 @@ public enum ProfileFile {
             number("budget", \.budget), number("prefixShare", \.prefixShare),
             number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
-            number("timeWaitLimit", \.timeWaitLimit),
+            number("requestLimit", \.requestLimit), number("timeWaitLimit", \.timeWaitLimit),
             field("synCookies", \.synCookies, "off, full or always") { text in
                 switch text {
                 case "off": .off
@@ -132,18 +132,33 @@ public enum ProfileFile {
                 default: nil
                 }
             },
+            field("cookieCodec", \.cookieCodec, "classic or fleet") { text in
+                switch text {
+                case "classic": .classic
+                case "fleet": .fleet
+                default: nil
+                }
+            },
+            time("cookieEpoch", \.cookieEpoch), number("synBacklogLimit", \.synBacklogLimit),
             truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("floodThreshold", \.floodThreshold), number("icmpErrorsPerSecond", \.icmpErrorsPerSecond),
+            number("resetsPerSecond", \.resetsPerSecond),
             time("sequenceClock", \.sequenceClock),
+            time("quietTime", \.quietTime),
             number("fixedInitialSequence", \.fixedInitialSequence),
             time("initialRTO", \.tcp.initialRTO), number("synLinearTimeouts", \.tcp.synLinearTimeouts),
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),
             number("synAckRetries", \.tcp.synAckRetries), time("synAckMinimumGap", \.tcp.synAckMinimumGap),
             truth("treatsUnreachableAsSoftError", \.tcp.treatsUnreachableAsSoftError),
-            truth("offersSACK", \.tcp.offersSACK), truth("offersTimestamps", \.tcp.offersTimestamps),
-            truth("offersWindowScale", \.tcp.offersWindowScale), number("windowScale", \.tcp.windowScale),
+            truth("opensLikeLinux", \.tcp.opensLikeLinux), truth("offersSACK", \.tcp.offersSACK),
+            truth("offersTimestamps", \.tcp.offersTimestamps),
+            truth("offersWindowScale", \.tcp.offersWindowScale),
+            field("optionLayout", \.tcp.optionLayout, "linux, freebsd, macos, windows or an order of options") {
+                OptionLayoutText.read($0)
+            },
+            number("windowScale", \.tcp.windowScale),
             number("synWindow", \.tcp.synWindow), number("receiveBuffer", \.tcp.receiveBuffer),
             number("sendBuffer", \.tcp.sendBuffer), number("maximumSegment", \.tcp.maximumSegment),
             number("initialWindow", \.tcp.initialWindow),

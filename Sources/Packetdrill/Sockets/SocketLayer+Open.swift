@@ -1,4 +1,4 @@
-internal import NetPrimitives
+public import NetPrimitives
 internal import Netstack
 internal import NetworkSimulation
 internal import TCPStateMachine
@@ -54,8 +54,8 @@ extension SocketLayer {
     func listen(_ fd: Int, _ backlog: Int) -> CallResult? {
         result { () throws(LinuxError) in
             let socket = try find(fd)
-            // net.core.somaxconn; a negative backlog is a very large one.
-            let most = backlog < 0 ? 4096 : min(backlog, 4096)
+            // A negative backlog is a very large one.
+            let most = backlog < 0 ? longestBacklog : min(backlog, longestBacklog)
             switch socket.stage {
             case .listening(let listeners):
                 for listener in listeners { _ = driven.perform(.setBacklog(most, listener), at: now) }
@@ -202,7 +202,7 @@ extension SocketLayer {
 
 extension IPAddress {
     /// The IPv4 address that an IPv4-mapped one stands for; any other as it is.
-    var unmapped: IPAddress {
+    public var unmapped: IPAddress {
         if case .v6(let v6) = self, v6.isIPv4Mapped { return .v4(IPv4Address(UInt32(truncatingIfNeeded: v6.low))) }
         return self
     }

@@ -26,6 +26,8 @@ public final class SocketLayer {
     public var onSent: ((SentPacket) -> Void)?
     /// Features that calls asked for and that the stack does not have, in the order in which they were first asked for.
     public private(set) var wanted: [String] = []
+    /// net.core.somaxconn: what listen() cuts a backlog to.
+    public var longestBacklog = 4096
     /// Turns of the stack so far.
     public private(set) var steps = 0
 
@@ -47,6 +49,12 @@ public final class SocketLayer {
         if let v4 = IPPrefix(.v4(.any), length: 0) { try stack.addRoute(v4, by: interface) }
         if let v6 = IPPrefix(.v6(.any), length: 0) { try stack.addRoute(v6, by: interface) }
         driven = DrivenStack(stack)
+    }
+
+    /// Gives the interface one more address; true when it has it now.
+    @discardableResult
+    public func addAddress(_ address: IPAddress) -> Bool {
+        (try? driven.stack.addAddress(IPPrefix(host: address), to: interface)) != nil
     }
 
     /// How the stack behaves.
@@ -97,6 +105,7 @@ public final class SocketLayer {
     /// The stack's turn: what it has to send goes out, what it has to tell is heeded, blocked calls are asked again.
     func settle() {
         steps += 1
+        noteSimultaneousOpens()
         repeat {
             flush()
             while case .event(let event?) = driven.perform(.nextEvent, at: now) { heed(event) }
@@ -138,6 +147,8 @@ public final class SocketLayer {
             for case .socket(let socket)? in descriptors where socket.listeners?.contains(id) == true {
                 socket.activity += 1
             }
+        // No listener here asks.
+        case .requested, .withdrawn: break
         }
     }
 
@@ -161,9 +172,12 @@ public final class SocketLayer {
     @discardableResult
     public func perform(_ call: SystemCall) -> CallResult {
         let ongoing = begin(call)
-        if ongoing.result == nil { blocked.removeAll { $0 === ongoing } }
+        if ongoing.result == nil { cancel(ongoing) }
         return ongoing.result ?? .failed(.eagain)
     }
+
+    /// Forgets a call that blocks: it never returns.
+    public func cancel(_ ongoing: OngoingCall) { blocked.removeAll { $0 === ongoing } }
 
     private func ask(_ ongoing: OngoingCall) {
         let isFirst = !ongoing.hasBegun
@@ -228,6 +242,13 @@ public final class SocketLayer {
 
     /// The connection of a socket, for those who want to look at it; `nil` when it has none (any more).
     public func connection(of fd: Int) -> ConnectionID? { (try? find(fd))?.connection }
+
+    /// The other end of a socket's connection as its domain has it, IPv4-mapped for a socket of IPv6; `nil` for none.
+    public func peer(of fd: Int) -> Endpoint? {
+        guard let socket = try? find(fd), let remote = socket.remote else { return nil }
+        guard socket.domain == Linux.inet6, case .v4(let v4) = remote.address else { return remote }
+        return Endpoint(.v6(IPv6Address(high: 0, low: 0xFFFF << 32 | UInt64(v4.rawValue))), remote.port)
+    }
 
     /// Turns a failure into what a call returns.
     func result(_ body: () throws(LinuxError) -> CallResult?) -> CallResult? {
