@@ -59,7 +59,7 @@ fleet_without_timestamps() { # FAMILY
     start client 20 bash -c 'exec 3<>"/dev/tcp/$0/80" && sleep 15' "$host"
     wait_for 5 established 80 || fail "no connection"
     in_ns 5 ss -Htni "dport = :80" >"$dir/ss.out"
-    expect_line "$dir/ss.out" 'sack.* wscale:[1-9]'
+    expect_line "$dir/ss.out" 'wscale:[1-9]'
     ! grep -qw ts "$dir/ss.out" || fail "there are timestamps"
     signal client KILL
     [ "$1" = 4 ] || host="[$host]"

@@ -37,6 +37,12 @@ decision_kinds() {
         test_case "decide-port-unreachable-ipv$family" 30 nc "rejected, port unreachable: Connection refused" \
             told $family reject=3 Connection.refused
     done
+    test_case decide-proto-unreachable-ipv4 30 nc "rejected, protocol unreachable: Protocol not available" \
+        told 4 reject=proto-unreachable Protocol.not.available
+    test_case decide-net-prohibited-ipv4 30 nc "rejected, net prohibited: Network is unreachable" \
+        told 4 reject=9 Network.is.unreachable
+    test_case decide-host-prohibited-ipv4 30 nc "rejected, host prohibited: No route to host" \
+        told 4 reject=icmp-host-prohibited No.route.to.host
     test_case decide-admin-prohibited-ipv4 30 nc "rejected, administratively: No route to host, as Linux has it" \
         told 4 reject=icmp-admin-prohibited No.route.to.host
     test_case decide-admin-prohibited-ipv6 30 nc "rejected, administratively, over IPv6: Permission denied" \

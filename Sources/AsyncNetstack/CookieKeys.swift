@@ -4,7 +4,7 @@ public import NetPrimitives
 public enum CookieKeySource: Hashable, Sendable {
     /// Drawn when the stack starts and again after each interval, which is two minutes at least: for a machine that
     /// completes its own handshakes only. The first interval is cut short by chance.
-    case random(every: Duration)
+    case drawn(every: Duration)
     /// A file with one or two keys, for machines that complete each other's handshakes: see ``CookieKeyPair``. It is
     /// looked at once a second, on the stack's thread, so it should be on a local disk.
     case file(String)
@@ -13,9 +13,9 @@ public enum CookieKeySource: Hashable, Sendable {
 /// The key of SYN cookies, and the one before it.
 ///
 /// A key file has one line for each, the current one first: 32 hexadecimal digits, the key's 16 bytes in their order.
-/// Empty lines do not count. Whoever can read it can forge connections: let it belong to the server's user, with mode 600.
-/// Change it with a rename, so that nobody sees half of it, and not more often than every two minutes, so that what was
-/// sent completes.
+/// Empty lines do not count. Whoever can read it can forge connections: let it belong to the server's user, with mode
+/// 600. Change it with a rename, so that nobody sees half of it, and not more often than every two minutes, so that
+/// what was sent completes.
 public struct CookieKeyPair: Hashable, Sendable {
     /// What cookies are made with.
     public var current: SipKey
@@ -98,7 +98,7 @@ struct CookieKeyKeeper: Sendable {
     }
 
     private enum Source {
-        case random(every: Interval)
+        case drawn(every: Interval)
         case file(KeyFile)
     }
 
@@ -115,8 +115,8 @@ struct CookieKeyKeeper: Sendable {
     init(_ origin: CookieKeySource, draw: @escaping @Sendable () -> UInt64) throws(CookieKeyError) {
         self.draw = draw
         switch origin {
-        case .random(let interval):
-            source = .random(every: max(Interval(interval), Self.leastInterval))
+        case .drawn(let interval):
+            source = .drawn(every: max(Interval(interval), Self.leastInterval))
             keys = CookieKeyPair(current: SipKey(draw(), draw()))
         case .file(let path):
             var file = KeyFile(path)
@@ -129,7 +129,7 @@ struct CookieKeyKeeper: Sendable {
     mutating func step() -> Step {
         defer { isFirst = false }
         switch source {
-        case .random(let interval):
+        case .drawn(let interval):
             if isFirst {
                 // Nobody is to know when the key changes from when the stack started.
                 let span = UInt64((interval - Self.leastInterval).nanoseconds) + 1

@@ -29,8 +29,8 @@ public final class TCPListener: AsyncSequence, Sendable {
     /// - Returns: `nil` when the listener is closed or the task cancelled.
     public func accept() async throws -> TCPConnection? { try await engine.accept(id) }
 
-    /// In request mode: whoever wants a connection and has not been answered, one after the other, until the listener is
-    /// closed or the task cancelled. Decide about each; an accepted one gives its connection itself.
+    /// In request mode: whoever wants a connection and has not been answered, one after the other, until the listener
+    /// is closed or the task cancelled. Decide about each; an accepted one gives its connection itself.
     public var requests: TCPRequests { TCPRequests(listener: self) }
 
     /// Waits for the next request.

@@ -1,8 +1,8 @@
 public import NetPrimitives
 public import Netstack
 
-/// Somebody who wants a connection and waits for an answer. Decide once; whoever lets go of a request undecided leaves it
-/// to what the listener does with the undecided, at once.
+/// Somebody who wants a connection and waits for an answer. Decide once; whoever lets go of a request undecided leaves
+/// it to what the listener does with the undecided, at once.
 ///
 /// A client may give up meanwhile: ``whileUndecided(_:)`` ends what is being done for it.
 ///
@@ -45,8 +45,8 @@ public final class TCPRequest: Sendable {
     }
 
     /// Answers with a SYN-ACK and waits for the connection.
-    /// - Throws: ``NetstackError/withdrawn(_:)`` when it was too late, ``NetstackError/notCompleted`` when the client has
-    ///   gone meanwhile, ``NetstackError/closed`` when it is decided already; `CancellationError`, and then the
+    /// - Throws: ``NetstackError/withdrawn(_:)`` when it was too late, ``NetstackError/notCompleted`` when the client
+    ///   has gone meanwhile, ``NetstackError/closed`` when it is decided already; `CancellationError`, and then the
     ///   connection is reset if it comes.
     public func accept() async throws -> TCPConnection { try await engine.accept(details) }
 
@@ -62,8 +62,8 @@ public final class TCPRequest: Sendable {
     /// Answers nothing, neither now nor later.
     public func ignore() async throws { try await engine.decide(details.id, .ignore) }
 
-    /// Does something that is of use only as long as the client waits: `body` runs in a child task that is cancelled when
-    /// the request is withdrawn. Deciding about the request is part of it, or comes afterwards.
+    /// Does something that is of use only as long as the client waits: `body` runs in a child task that is cancelled
+    /// when the request is withdrawn. Deciding about the request is part of it, or comes afterwards.
     /// - Throws: ``NetstackError/withdrawn(_:)``, or what `body` throws.
     public func whileUndecided<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value

@@ -15,8 +15,9 @@ public struct TUNOptions: Sendable {
     public var configuration: Configuration
     /// Sees every packet.
     public var observer: PacketObserver?
-    /// Where the keys of SYN cookies come from, and who is told about them; by default standard error, of what is wrong.
-    public var cookieKeys = CookieKeySource.random(every: .seconds(3600))
+    /// Where the keys of SYN cookies come from, and who is told about them; by default standard error, of what is
+    /// wrong.
+    public var cookieKeys = CookieKeySource.drawn(every: .seconds(3600))
     public var cookieKeyNews: @Sendable (CookieKeyNews) -> Void = { news in
         if case .taken = news { return }
         Complaint.print("\(news)")

@@ -109,6 +109,8 @@ public struct Conversation: Hashable, Sendable {
     public private(set) var moments: [Moment] = []
     /// What else is worth saying below the picture, a sentence or two each.
     public var remarks: [String] = []
+    /// The numbers themselves matter: they are shown as they are on the wire.
+    public var showsAbsoluteNumbers = false
     /// What other tools would have shown meanwhile.
     public var exhibits: [Exhibit] = []
 

@@ -23,7 +23,8 @@ public struct Ladder: Hashable, Sendable {
 
     /// The picture alone.
     public func picture(_ conversation: Conversation) -> [String] {
-        let layout = LadderLayout(conversation, absolute: absoluteNumbers, charset: charset)
+        let layout = LadderLayout(
+            conversation, absolute: absoluteNumbers || conversation.showsAbsoluteNumbers, charset: charset)
         let geometry = layout.geometry
         var canvas = LadderCanvas(width: LadderGeometry.width, height: layout.height, charset: charset)
         canvas.lifeline(geometry.leftLine, .quiet)
@@ -163,8 +164,10 @@ extension Ladder {
         let (on, below) = label.split(room: room)
         let column = packet.from == .left ? free.lowerBound + 2 : free.upperBound - 2 - on.count
         canvas.write(" " + on + " ", row, column - 1, ink == .plain ? .strong : ink)
-        let must = [below.joined(separator: " "), label.fate == "lost" ? "" : label.fate].filter { !$0.isEmpty }
-        let detail = LadderLabel.line(must + label.details, room: free.count - 2)
+        let words = LadderLabel.line(below, room: free.count - 2, separator: " ")
+        let must = [words, label.fate == "lost" ? "" : label.fate].filter { !$0.isEmpty }
+        let isWhole = words == below.joined(separator: " ")
+        let detail = LadderLabel.line(isWhole ? must + label.details : must, room: free.count - 2)
         let indent = on.hasPrefix("(") ? 4 : 0
         let from = max(free.lowerBound + 1, min(column + indent, free.upperBound - 1 - detail.count))
         guard !detail.isEmpty, canvas.isEmpty(row + 1, from - 1..<from + detail.count + 1) else { return }

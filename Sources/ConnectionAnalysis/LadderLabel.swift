@@ -26,6 +26,7 @@ struct LadderLabel {
                 let base = absolute ? SequenceNumber(0) : reading.ackBase ?? SequenceNumber(0)
                 essentials.append("ack \(segment.ack - base)")
             }
+            if let router = packet.router { essentials.append("from " + Self.printable(router)) }
             if segment.length > 0 { essentials.append("len \(segment.length)") }
             details = segment.options.map(Self.printable)
             if !segment.payload.isEmpty { details.append(Self.printable(segment.payload)) }
@@ -58,10 +59,10 @@ struct LadderLabel {
     }
 
     /// As many of `parts` as fit a line of `room` columns.
-    static func line(_ parts: [String], room: Int) -> String {
+    static func line(_ parts: [String], room: Int, separator: String = ", ") -> String {
         var text = ""
         for part in parts {
-            let next = text.isEmpty ? part : text + ", " + part
+            let next = text.isEmpty ? part : text + separator + part
             guard next.count <= room else { break }
             text = next
         }

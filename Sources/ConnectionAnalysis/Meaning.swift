@@ -16,7 +16,10 @@ public struct Meaning: Hashable, Sendable {
     public init(_ conversation: Conversation) {
         self.conversation = conversation
         readings = conversation.readings()
-        let first = conversation.packets.first { $0.segment?.flags.contains(.syn) == true }
+        // A SYN of the host's own, if there is one, not of another in its name.
+        let first =
+            conversation.packets.first { $0.router == nil && $0.segment?.flags == .syn }
+            ?? conversation.packets.first { $0.segment?.flags.contains(.syn) == true }
         opener = first?.from ?? .left
         start = first?.sentAt ?? .zero
         roundTrip = conversation.roundTrip
@@ -77,7 +80,8 @@ extension Meaning {
         func firstArrival(from side: Conversation.Side) -> (length: Int, at: Instant)? {
             conversation.packets.lazy
                 .compactMap { packet -> (length: Int, at: Instant)? in
-                    guard packet.from == side, let segment = packet.segment, segment.length > 0 else { return nil }
+                    guard packet.from == side, packet.router == nil, let segment = packet.segment, segment.length > 0
+                    else { return nil }
                     return packet.arrivedAt.map { (segment.length, $0) }
                 }
                 .min { $0.at < $1.at }
@@ -159,19 +163,22 @@ extension Meaning {
             let opened = time(of: .entered(side, "ESTABLISHED")) != nil
             let subject = opened ? "The connection of the \(name(side)) ended" : "connect() of the \(name(side)) failed"
             sentences.append(
-                "\(subject) after \(since(moment.at)) with the error \(failure.name): " + why(failure, side))
+                "\(subject) after \(since(moment.at)) with the error \(failure.name): "
+                    + why(failure, side, at: moment.at))
         }
     }
 
     /// The evidence for a failure.
-    private func why(_ failure: Conversation.Failure, _ side: Conversation.Side) -> String {
-        let arrived = conversation.packets.filter { $0.from == side.opposite && $0.arrivedAt != nil }
+    private func why(_ failure: Conversation.Failure, _ side: Conversation.Side, at moment: Instant) -> String {
+        let arrived = conversation.packets.filter { packet in
+            packet.from == side.opposite && packet.arrivedAt.map { $0 <= moment } == true
+        }
         switch failure {
         case .refused, .reset:
-            let reset = arrived.compactMap(\.segment).last { $0.flags.contains(.rst) }
-            var text = "\(conversation[side.opposite].address) answered"
-            if let reset {
-                text += " with \(reset.flags.name), seq \(reset.seq.rawValue)"
+            let packet = arrived.last { $0.segment?.flags.contains(.rst) == true }
+            var text = packet?.router.map { "the \($0) sent" } ?? "\(conversation[side.opposite].address) answered"
+            if let reset = packet?.segment {
+                text += (packet?.router == nil ? " with " : " a ") + "\(reset.flags.name), seq \(reset.seq.rawValue)"
                 if reset.flags.contains(.ack) { text += ", ack \(reset.ack.rawValue)" }
             }
             return failure == .refused ? text + ". The host is there, but nothing listens on that port." : text + "."

@@ -20,7 +20,7 @@ extension Conversation {
 
         /// The host that it travels away from.
         public var from: Side
-        /// Who sent it, when that is not the host on that side: "router 203.0.113.1".
+        /// Who sent it, when that is not the host on that side: "router 203.0.113.1", "attacker".
         public var router: String?
         public var content: Content
         /// When it left.

@@ -22,6 +22,13 @@ extension Conversation {
             let packet = packets[index]
             var reading = PacketReading()
             guard let segment = packet.segment else { return reading }
+            // What another sends in a host's name begins nothing and repeats nothing.
+            if packet.router != nil {
+                if !segment.flags.contains(.syn) {
+                    (reading.seqBase, reading.ackBase) = (isn[packet.from], isn[packet.from.opposite])
+                }
+                return reading
+            }
             reading.repeats = firstSending(of: segment, from: packet.from, before: index)
             if segment.flags.contains(.syn) {
                 isn[packet.from] = segment.seq
@@ -43,7 +50,8 @@ extension Conversation {
     private func firstSending(of segment: Segment, from side: Side, before index: Int) -> Int? {
         guard segment.sequenceLength > 0, !segment.flags.contains(.rst) else { return nil }
         return packets[..<index].firstIndex { earlier in
-            guard earlier.from == side, let sent = earlier.segment, sent.sequenceLength > 0 else { return false }
+            guard earlier.from == side, earlier.router == nil, let sent = earlier.segment, sent.sequenceLength > 0
+            else { return false }
             // In a simultaneous open the SYN-ACK has the number of the SYN before it, but is no repetition of it.
             let carriesSyn = segment.flags.contains(.syn) || sent.flags.contains(.syn)
             return sent.seq == segment.seq && !sent.flags.contains(.rst)

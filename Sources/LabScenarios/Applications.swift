@@ -31,6 +31,9 @@ final class Responder {
     /// What has come of the request.
     private(set) var request: [UInt8] = []
 
+    /// A new life.
+    func forget() { request = [] }
+
     func take(_ event: StackEvent, at host: LabHost) {
         switch event {
         case .acceptable: while host.accept() != nil {}

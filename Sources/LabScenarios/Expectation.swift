@@ -18,10 +18,10 @@ enum Expectation {
     case emptied
     /// The application took a connection out of the accept queue.
     case accepted(at: Interval)
+    /// Anything else, in the words of what is wrong when it does not hold.
+    case holds(String, (Laboratory, Conversation) -> Bool)
     /// What was in this state was in none any more.
     case left(Conversation.Side, String, at: Interval)
-    /// Anything else, and a sentence for when it does not hold.
-    case holds(String, (Laboratory) -> Bool)
 
     /// What is wrong, or `nil`.
     /// - Parameter isExact: times count; else it is enough that it happened, which is all that can be said of a run
@@ -54,8 +54,8 @@ enum Expectation {
         case .accepted(let interval):
             let taken = Conversation.Event.queued(.right, .accept, from: 1, to: 0)
             return missed(taken, interval, "accepted", .right, conversation, isExact)
-        case .holds(let wrong, let holds):
-            return holds(laboratory) ? nil : wrong
+        case .holds(let words, let condition):
+            return condition(laboratory, conversation) ? nil : words
         case .left(let side, let state, let interval):
             return missed(.entered(side, "CLOSED"), interval, "CLOSED after \(state)", side, conversation, isExact)
         }

@@ -20,15 +20,20 @@ final class LabHost: Node {
     /// Why the first connection of this host failed, if it did.
     private(set) var failure: ConnectionFailure?
 
+    /// The most that the stack has held of memory, in bytes.
+    private(set) var mostBytes = 0
     /// The first connection that was accepted here, as it was then.
     private(set) var accepted: ConnectionInfo?
-
+    /// Initial sequence numbers are RFC 793's, which only count: a clock of 4 us, and no secret.
+    var countsISNs = false
     private let side: Conversation.Side?
     private let notebook: Notebook
     private unowned let simulation: Simulation
     private var stack: NetworkStack
     private var listener: ListenerID?
-    private var routes: [InterfaceID] = []
+    private var random: RandomStream
+    /// What its links need of an interface, in their order.
+    private var links: [(mtu: Int, route: IPPrefix?)] = []
     // Much larger than what one step of a scenario sends.
     private var arrivals = PacketBatch(byteCapacity: 1 << 16, packetCapacity: 1)
     private var departures = PacketBatch(byteCapacity: 1 << 20, packetCapacity: 1024)
@@ -47,7 +52,7 @@ final class LabHost: Node {
         self.side = side
         self.simulation = simulation
         self.notebook = notebook
-        var random = simulation.randomStream(name)
+        random = simulation.randomStream(name)
         stack = NetworkStack(configuration: configuration, seed: random.split())
     }
 
@@ -63,16 +68,28 @@ final class LabHost: Node {
         return (count, stack.nextDeadline() ?? .distantFuture)
     }
 
+    /// How the stack behaves from now on.
+    var configuration: Configuration {
+        get { stack.configuration }
+        set { stack.configuration = newValue }
+    }
+
+    /// The number that RFC 793's clock shows.
+    static func count(at now: Instant) -> UInt32 { UInt32(truncatingIfNeeded: now.nanoseconds / 4_000) }
+
     // MARK: The wire
 
     func addInterface(mtu: Int) -> InterfaceID {
+        links.append((mtu, nextRoute ?? IPPrefix(address.isIPv6 ? .v6(.any) : .v4(.any), length: 0)))
+        return attach(links.count - 1)
+    }
+
+    private func attach(_ link: Int) -> InterfaceID {
         do {
-            let interface = try stack.addInterface(InterfaceConfiguration(mtu: mtu))
+            let interface = try stack.addInterface(InterfaceConfiguration(mtu: links[link].mtu))
             // The address is the host's, not the interface's: it stands on the first.
-            if routes.isEmpty { try stack.addAddress(IPPrefix(host: address), to: interface) }
-            let route = nextRoute ?? IPPrefix(address.isIPv6 ? .v6(.any) : .v4(.any), length: 0)
-            if let route { try stack.addRoute(route, by: interface) }
-            routes.append(interface)
+            if link == 0 { try stack.addAddress(IPPrefix(host: address), to: interface) }
+            if let route = links[link].route { try stack.addRoute(route, by: interface) }
             return interface
         } catch {
             preconditionFailure("a link takes an interface: \(error)")
@@ -81,6 +98,7 @@ final class LabHost: Node {
 
     func receive(_ packet: [UInt8], on interface: InterfaceID, at now: Instant) {
         guard isOn else { return }
+        if countsISNs { configuration.fixedInitialSequence = Self.count(at: now) }
         arrivals.removeAll()
         arrivals.append(packet.span, interface: interface)
         stack.receive(arrivals, answers: &departures, at: now)
@@ -125,6 +143,7 @@ final class LabHost: Node {
 
     /// Notes what is different from when it was last looked at.
     private func look() {
+        mostBytes = max(mostBytes, stack.allocatedBytes)
         if let watched {
             let state = stack.state(of: watched)
             // A request that nobody has decided leaves the listener what it is.
@@ -149,6 +168,12 @@ final class LabHost: Node {
         queues[queue] = length
     }
 
+    /// Follows a conversation from now on.
+    func watch(_ tuple: FourTuple) {
+        watched = tuple
+        state = .closed
+    }
+
     /// Says something about this host in the picture.
     func remark(_ text: String) { note { .noted($0, text) } }
 
@@ -158,8 +183,13 @@ final class LabHost: Node {
 // MARK: - The application's calls
 
 extension LabHost {
-    func listen(_ port: UInt16, backlog: Int, mode: ListenerMode = .immediate) throws(StackError) {
-        listener = try stack.listen(on: Endpoint(address, port), backlog: backlog, mode: mode)
+    /// - Parameter isWatched: it is the listener whose queues are noted and whose connections ``accept()`` takes.
+    func listen(
+        _ port: UInt16, backlog: Int, mode: ListenerMode = .immediate, isWatched: Bool = true
+    ) throws(StackError) {
+        let id = try stack.listen(on: Endpoint(address, port), backlog: backlog, mode: mode)
+        guard isWatched else { return }
+        listener = id
         called("listen(\(backlog))")
         note { .entered($0, "LISTEN") }
     }
@@ -185,19 +215,17 @@ extension LabHost {
     }
 
     /// Connects, and has both hosts' states of this conversation noted from now on.
-    func connect(to peer: LabHost, port: UInt16, from localPort: UInt16 = 0) throws(StackError) {
+    @discardableResult
+    func connect(to peer: LabHost, port: UInt16, from localPort: UInt16 = 0) throws(StackError) -> ConnectionID {
         let id = try stack.connect(
             to: Endpoint(peer.address, port), from: Endpoint(address, localPort), at: simulation.now)
         let tuple = try stack.info(of: id).tuple
         watched = tuple
-        if side != nil {
-            peer.watched = FourTuple(
-                local: tuple.remoteAddress, localPort: tuple.remotePort, remote: tuple.localAddress,
-                remotePort: tuple.localPort, interface: InterfaceID(0))
-        }
+        if side != nil { peer.watched = tuple.reversed }
         called("connect()")
         look()
         simulation.service(self)
+        return id
     }
 
     /// - Returns: `nil` when there is nothing to decide any more.
@@ -255,4 +283,43 @@ extension LabHost {
         try? stack.close(id, at: simulation.now)
         simulation.service(self)
     }
+}
+
+extension FourTuple {
+    /// The same as the other end sees it.
+    var reversed: FourTuple {
+        FourTuple(
+            local: remoteAddress, localPort: remotePort, remote: localAddress, remotePort: localPort,
+            interface: InterfaceID(0))
+    }
+}
+
+// MARK: - Power
+
+extension LabHost {
+    /// Loses everything, and is off until ``start()``.
+    /// - Parameter quietTime: how long it keeps silent after that (RFC 9293, 3.4.3).
+    func crash(quietTime: Interval = .zero) {
+        remark("crashes")
+        isOn = false
+        var configuration = stack.configuration
+        configuration.quietTime = quietTime
+        stack = NetworkStack(configuration: configuration, seed: random.split())
+        for link in links.indices { _ = attach(link) }
+        listener = nil
+        look()
+        queues = [.syn: 0, .accept: 0]
+        overflowsSeen = 0
+        simulation.service(self)
+    }
+
+    /// Is there again, and knows nothing.
+    func start() {
+        isOn = true
+        remark("restarts")
+        simulation.service(self)
+    }
+
+    /// What is known of a connection; `nil` when the handle is of an earlier life.
+    func info(_ id: ConnectionID) -> ConnectionInfo? { try? stack.info(of: id) }
 }

@@ -52,7 +52,7 @@ extension Scenario {
     /// Plays the scenario from beginning to end, in virtual time.
     public func run(_ settings: LabSettings = LabSettings()) -> LabRun {
         let play = play(settings)
-        let laboratory = Laboratory(settings, isBalanced: play.isBalanced)
+        let laboratory = Laboratory(settings, isBalanced: play.isBalanced, serverBudget: play.serverBudget)
         var problems: [String] = []
         do {
             try play.stage(laboratory)
@@ -63,10 +63,11 @@ extension Scenario {
             problems.append("a call failed: \(error)")
         }
         let conversation = laboratory.conversation
+        laboratory.showsAbsoluteNumbers = play.showsAbsoluteNumbers
         laboratory.remarks += play.remarks(laboratory, conversation)
         // The first timeout is 1 s: with a longer round trip packets are sent again although nothing is lost. With none
         // at all nothing is ever under way at the same time.
-        let isPlain = settings.loss == 0 && settings.roundTrip > .zero && settings.roundTrip < .seconds(1)
+        let isPlain = settings.loss == 0 && settings.roundTrip > .zero && settings.roundTrip < play.longestRoundTrip
         let isExact = play.isAlwaysExact || isPlain
         problems += play.expectations.compactMap {
             $0.problem(in: conversation, laboratory, isExact: isExact)

@@ -2,6 +2,7 @@ import ConnectionAnalysis
 import NetPrimitives
 import Netstack
 import NetworkSimulation
+import WireFormats
 
 /// Two hosts on a link, and a notebook: where a scenario is played.
 final class Laboratory {
@@ -11,19 +12,25 @@ final class Laboratory {
     let server: LabHost
     /// From the client to the server, or to what stands before it.
     let link: Link
-    /// What stands before the server, where the server is several machines. Its first interface leads to the client, its
-    /// second to the server in the picture.
+    /// What stands before the server, where the server is several machines. Its first interface leads to the client,
+    /// its second to the server in the picture.
     let balancer: Balancer?
     let addresses: LabAddresses
     let requester = Requester()
     let responder = Responder()
     private let notebook: Notebook
+    /// Packets that somebody else put into the network, by their number in the trace: who it was, if they are drawn.
+    private var origins: [Int: String?] = [:]
     /// Sentences of the scenario's own, for below the picture.
     var remarks: [String] = []
+    var showsAbsoluteNumbers = false
     /// What a tool on one of the hosts would have printed.
     var exhibits: [Conversation.Exhibit] = []
 
-    init(_ settings: LabSettings, isBalanced: Bool) {
+    /// - Parameters:
+    ///   - isBalanced: the server is several machines.
+    ///   - serverBudget: the memory that the server has, in bytes, if it is to be short.
+    init(_ settings: LabSettings, isBalanced: Bool = false, serverBudget: Int? = nil) {
         self.settings = settings
         addresses = LabAddresses(isIPv6: settings.usesIPv6)
         simulation = Simulation(seed: settings.seed)
@@ -31,9 +38,10 @@ final class Laboratory {
         client = LabHost(
             "client", addresses.client, side: .left,
             configuration: Configuration(settings.profile, isn: settings.clientISN), in: simulation, notebook)
+        var configuration = Configuration(settings.profile, isn: settings.serverISN)
+        if let serverBudget { configuration.budget = serverBudget }
         server = LabHost(
-            "server", addresses.server, side: .right,
-            configuration: Configuration(settings.profile, isn: settings.serverISN), in: simulation, notebook)
+            "server", addresses.server, side: .right, configuration: configuration, in: simulation, notebook)
         simulation.add(client)
         simulation.add(server)
         let there = Interval(nanoseconds: settings.roundTrip.nanoseconds / 2)
@@ -67,6 +75,20 @@ final class Laboratory {
         )
     }
 
+    /// Has a segment appear on its way to a host, in the other's name: between the ends of the watched conversation.
+    /// - Parameters:
+    ///   - text: its data.
+    ///   - origin: who sends it; `nil` for one of so many that no picture shows it.
+    func inject(_ seg: Segment, text: String = "", to side: Conversation.Side, from origin: String?) {
+        guard let tuple = client.watched else { return }
+        let packet =
+            side == .right
+            ? Forgery.packet(seg, text: text, from: tuple.local, to: tuple.remote)
+            : Forgery.packet(seg, text: text, from: tuple.remote, to: tuple.local)
+        origins[simulation.trace.count] = .some(origin)
+        simulation.inject(packet, on: link, towards: side == .right ? .second : .first)
+    }
+
     /// Has something done when the clock shows a time.
     func at(_ interval: Interval, _ action: @escaping () -> Void) {
         simulation.schedule(at: .zero + interval, action)
@@ -98,6 +120,7 @@ extension Laboratory {
                 notes.removeFirst()
             }
             guard let packet = simulation.trace[moment.packet], packet.link == link.number else { continue }
+            if case .some(nil) = origins[moment.packet] { continue }
             if moment.arrival != nil {
                 // Of two copies the first one is drawn.
                 if let index = indices.removeValue(forKey: moment.packet) {
@@ -109,6 +132,7 @@ extension Laboratory {
         }
         for note in notes { conversation.record(note.event, at: note.at) }
         conversation.remarks = remarks
+        conversation.showsAbsoluteNumbers = showsAbsoluteNumbers
         conversation.exhibits = exhibits
         return conversation
     }
@@ -116,7 +140,7 @@ extension Laboratory {
     /// - Returns: the packet's index in the conversation.
     private func record(_ packet: TracedPacket, in conversation: inout Conversation) -> Int {
         let side: Conversation.Side = packet.side == .first ? .left : .right
-        let router = "router \(addresses.router)"
+        let router = origins[packet.number].flatMap { $0 } ?? "router \(addresses.router)"
         var sentAt = packet.sentAt
         if packet.isFromRouter, let arrival = packet.arrivals.first {
             // The router stands half-way.
@@ -142,6 +166,8 @@ struct LabAddresses {
     let client: IPAddress
     let server: IPAddress
     let bystander: IPAddress
+    /// Somebody of another network than the client's.
+    let crowd: IPAddress
     let router: IPAddress
 
     init(isIPv6: Bool) {
@@ -151,6 +177,7 @@ struct LabAddresses {
         client = isIPv6 ? v6(1) : .v4(IPv4Address(192, 0, 2, 1))
         server = isIPv6 ? v6(2) : .v4(IPv4Address(203, 0, 113, 1))
         bystander = isIPv6 ? v6(3) : .v4(IPv4Address(192, 0, 2, 7))
+        crowd = isIPv6 ? v6(4) : .v4(IPv4Address(198, 51, 100, 7))
         router = isIPv6 ? .v6(RouterAnswer.ipv6Address) : .v4(RouterAnswer.ipv4Address)
     }
 

@@ -10,8 +10,14 @@ struct Play {
     var expectations: [Expectation]
     /// The times of the expectations hold whatever the settings are.
     var isAlwaysExact = false
+    /// The memory that the server has, in bytes, where it is to be short.
+    var serverBudget: Int?
     /// The server is several machines behind a balancer.
     var isBalanced = false
+    /// The times of the expectations hold for round trips below this. The first timeout is 1 s.
+    var longestRoundTrip: Interval = .seconds(1)
+    /// The numbers themselves are the point of the picture.
+    var showsAbsoluteNumbers = false
     /// Sentences for below the picture.
     var remarks: (Laboratory, Conversation) -> [String] = { _, _ in [] }
 

@@ -14,19 +14,19 @@ extension Play {
         var play = Play([
             .established(.left, at: client), .established(.right, at: server), .exchanged,
             .entered(.left, "TIME-WAIT"), .emptied,
-            .holds("node A, which answered the SYN, should have kept nothing and heard nothing more") { _ in
+            .holds("node A, which answered the SYN, should have kept nothing and heard nothing more") { _, _ in
                 fleet.a?.counters.cookiesSent ?? 0 > 0 && fleet.a?.counters.cookiesReceived == 0
                     && fleet.a?.tables.isEmpty == true
             },
-            .holds("node B should have read one cookie and sent none") { lab in
+            .holds("node B should have read one cookie and sent none") { lab, _ in
                 lab.server.counters.cookiesReceived == 1 && lab.server.counters.cookiesSent == 0
             },
-            .holds("node B should know the client's window scale and SACK, without timestamps") { lab in
+            .holds("node B should know the client's window scale and SACK, without timestamps") { lab, _ in
                 guard let info = lab.server.accepted else { return false }
                 return info.hasSACK && info.hasWindowScaling && info.sendScale == info.receiveScale
                     && info.sendScale.rawValue > 0 && !info.hasTimestamps
             },
-            .holds("node C should have refused and counted what the other key signed") { _ in
+            .holds("node C should have refused and counted what the other key signed") { _, _ in
                 fleet.c?.counters.cookiesFailed == 1 && fleet.c?.tables.connections == 0
                     && fleet.bystander?.failure.map { if case .reset = $0 { true } else { false } } == true
             },

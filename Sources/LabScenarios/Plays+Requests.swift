@@ -26,12 +26,12 @@ extension Play {
             [
                 "A gateway knows only after its own dial whether the port is open. So it asked its application, and "
                     + "answered nothing before it knew: the client was established when the way was there, and would "
-                    + "have been refused had it been refused itself. \(dials.synCount) of its SYNs came meanwhile; each "
-                    + "was counted, none answered.",
+                    + "have been refused had it been refused itself. \(dials.synCount) of its SYNs came meanwhile; "
+                    + "each was counted, none answered.",
                 "Attacked was the gateway's work: another client asked, and went after 1.5 s without a word, as a "
                     + "program that is killed does. What held: its SYNs had come 1 s apart and then no more, so the "
-                    + "request was withdrawn at \(dials.withdrawnAt?.readable ?? "no time at all"), 3 s after the last, "
-                    + "and the dial for it stopped (withdrawn \(lab.server.counters.requestsSilent), of "
+                    + "request was withdrawn at \(dials.withdrawnAt?.readable ?? "no time at all"), 3 s after the "
+                    + "last, and the dial for it stopped (withdrawn \(lab.server.counters.requestsSilent), of "
                     + "\(lab.server.counters.requests) requests).",
                 "What it cost: an undecided request is an entry in the SYN queue, 60 bytes, and no packet. The client "
                     + "waited \(thinking.readable) longer, and took the silence for loss.",

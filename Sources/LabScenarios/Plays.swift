@@ -26,6 +26,13 @@ extension Scenario {
         case .cookieLostAck: .cookieLostAck(path)
         case .cookieFleet: .cookieFleet(path)
         case .slowDecision: .slowDecision(path)
+        case .budget: .budget(path)
+        case .isnPrediction: .isnPrediction(path)
+        case .blindReset: .blindReset()
+        case .blindData: .blindData(settings)
+        case .oldDuplicateSyn: .oldDuplicateSyn(path, settings)
+        case .halfOpenRecovery: .halfOpenRecovery(path, settings)
+        case .staleAfterCrash: .staleAfterCrash(settings)
         }
     }
 }

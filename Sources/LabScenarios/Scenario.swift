@@ -17,6 +17,13 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
     case cookieLostAck = "cookie-lost-ack"
     case cookieFleet = "cookie-fleet"
     case slowDecision = "slow-decision"
+    case budget
+    case isnPrediction = "isn-prediction"
+    case blindReset = "blind-reset"
+    case blindData = "blind-data"
+    case oldDuplicateSyn = "old-duplicate-syn"
+    case halfOpenRecovery = "half-open-recovery"
+    case staleAfterCrash = "stale-after-crash"
 
     /// A line about it.
     public var summary: String {
@@ -38,6 +45,13 @@ public enum Scenario: String, CaseIterable, Hashable, Sendable {
         case .cookieLostAck: "What cookies cost: the third packet is lost, all wait"
         case .cookieFleet: "One machine answers the SYN, another gets the ACK"
         case .slowDecision: "A gateway finds out first what it may answer"
+        case .budget: "One network wants all of the memory, and gets half"
+        case .isnPrediction: "A connection in another's name, by guessing a number"
+        case .blindReset: "RSTs by the thousand, and only the exact number counts"
+        case .blindData: "Data in another's name: its ACK has to be guessed too"
+        case .oldDuplicateSyn: "A SYN of an earlier connection comes late, and first"
+        case .halfOpenRecovery: "One end crashed and forgot: whoever speaks finds out"
+        case .staleAfterCrash: "The server crashed; its old answer is still under way"
         }
     }
 }

@@ -6,11 +6,12 @@ import NetPrimitives
 /// attacker counts how many answers are left to it, and knows what the stack has answered to others (CVE-2016-5696). So
 /// the unit is the sender's prefix (/24, /56), and nothing else is counted.
 ///
-/// The table has a fixed size and no names: a keyed hash of prefix, kind and second leads to a count. Prefixes that share
-/// one share its allowance, which costs an answer at worst, never a connection. Who shares is drawn anew each second, so
-/// nobody can look for a neighbour and then watch it: an attacker with one prefix shares its count with a given other
-/// one in a second out of 4,096, and does not learn when. One that sends from thousands of prefixes at once always has
-/// some neighbour, and learns from it no more than that somebody in 1 of 4,096 parts of the Internet had an answer.
+/// The table has a fixed size and no names: a keyed hash of prefix, kind and second leads to a count. Prefixes that
+/// share one share its allowance, which costs an answer at worst, never a connection. Who shares is drawn anew each
+/// second, so nobody can look for a neighbour and then watch it: an attacker with one prefix shares its count with a
+/// given other one in a second out of 4,096, and does not learn when. One that sends from thousands of prefixes at once
+/// always has some neighbour, and learns from it no more than that somebody in 1 of 4,096 parts of the Internet had an
+/// answer.
 struct AnswerLimits: ~Copyable, Sendable {
     /// What is limited, each kind by itself.
     enum Kind: UInt64 {

@@ -65,8 +65,8 @@ struct CookieTimestamp {
     }
 }
 
-/// The bits by which both codecs tell of a SYN's options: bits 0 to 3 the peer's window scale (15 for none), bit 4 SACK,
-/// bit 5 ECN, which this stack does not speak: it is 0 in what we send and means nothing in what comes back.
+/// The bits by which both codecs tell of a SYN's options: bits 0 to 3 the peer's window scale (15 for none), bit 4
+/// SACK, bit 5 ECN, which this stack does not speak: it is 0 in what we send and means nothing in what comes back.
 enum CookieOptions {
     private static let sack: UInt32 = 16
     private static let scale: UInt32 = 15

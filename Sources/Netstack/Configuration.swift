@@ -24,6 +24,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var requestLimit: Int = 4_096
     /// When SYNs are answered with cookies. Linux: when the SYN queue is full.
     public var synCookies: SynCookies = .whenFull
+    /// Without cookies, SYNs are dropped once a listener has more half-open entries than three quarters of this;
+    /// `nil` for no such rule. Linux: tcp_max_syn_backlog.
+    public var synBacklogLimit: Int?
     /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
     /// when it ends; 0 tells of none.
     public var floodThreshold: UInt32 = 100
@@ -45,8 +48,8 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     public var trafficClass: UInt8 = 0
     /// Answer ICMP echo requests (RFC 1122, 3.2.2.6, MUST).
     public var answersEcho: Bool = true
-    /// ICMP errors and RSTs that answer packets of one prefix (/24, /56), in each second; 65,535 is no limit. Nothing is
-    /// limited for all senders together, for then one could see by its own answers what others are told (RFC 1812,
+    /// ICMP errors and RSTs that answer packets of one prefix (/24, /56), in each second; 65,535 is no limit. Nothing
+    /// is limited for all senders together, for then one could see by its own answers what others are told (RFC 1812,
     /// 4.3.2.8; RFC 4443, 2.4(f); CVE-2016-5696).
     public var icmpErrorsPerSecond: UInt32 = 1000
     public var resetsPerSecond: UInt32 = 1000
@@ -69,6 +72,7 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
         linux.tcp = .linux
         linux.ephemeralPorts = ClosedRange16(32768, 60999)
         linux.sequenceClock = .nanoseconds(64)
+        linux.synBacklogLimit = 2048
         return linux
     }
 }

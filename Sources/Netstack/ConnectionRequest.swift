@@ -4,8 +4,8 @@ public import NetPrimitives
 public enum ListenerMode: Hashable, Sendable, BitwiseCopyable {
     /// A SYN is answered at once; the application sees connections.
     case immediate
-    /// A SYN makes a ``ConnectionRequest``. Nothing is answered before ``NetworkStack/decide(_:_:at:)``, so that a client
-    /// learns what the application finds out, that a port is open where it is, not everywhere.
+    /// A SYN makes a ``ConnectionRequest``. Nothing is answered before ``NetworkStack/decide(_:_:at:)``, so that a
+    /// client learns what the application finds out, that a port is open where it is, not everywhere.
     ///
     /// SYN cookies do not apply, and ``Configuration/requestLimit`` takes the place of the backlog in the SYN queue.
     /// - undecided: what is done with a request that is undecided when its time is up.

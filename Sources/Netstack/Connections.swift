@@ -43,7 +43,18 @@ extension NetworkStack {
         if let reply = disposition.reply {
             answer(reply, tuple, by: flows.connections[slot].interface, into: &answers, at: now)
         }
+        if !disposition.effects.isDisjoint(with: .counted) { count(disposition.effects, seg) }
         perform(disposition, on: slot, at: now)
+    }
+
+    private mutating func count(_ effects: ConnectionEffects, _ seg: Segment) {
+        if effects.contains(.challenged) { counters.challengeAcks &+= 1 }
+        if effects.contains(.challengeHeld) { counters.challengeAcksHeld &+= 1 }
+        if !effects.isDisjoint(with: [.challenged, .challengeHeld]), seg.flags.contains(.syn) {
+            counters.synChallenges &+= 1
+        }
+        if effects.contains(.outdated) { counters.outdatedSegments &+= 1 }
+        if effects.contains(.strangeEcho) { counters.openingEchoesRefused &+= 1 }
     }
 
     /// Does what the machine has decided.

@@ -73,6 +73,18 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var synRetransmits: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.
     public var embryonicResets: UInt64 = 0
+    /// Challenge ACKs sent and held back, and SYNs that asked for one: TcpExtTCPChallengeACK, TCPACKSkippedChallenge,
+    /// TCPSYNChallenge.
+    public var challengeAcks: UInt64 = 0
+    public var challengeAcksHeld: UInt64 = 0
+    public var synChallenges: UInt64 = 0
+    /// Repeated SYNs that were not answered, so soon after the last: TcpExtTCPACKSkippedSynRecv.
+    public var synAcksHeld: UInt64 = 0
+    /// Segments refused for their timestamps: old ones (TcpExtPAWSEstab), and echoes of what was never sent, in
+    /// SYN-SENT (TcpExtPAWSActive) and in SYN-RECEIVED (TcpExtTSEcrRejected).
+    public var outdatedSegments: UInt64 = 0
+    public var openingEchoesRefused: UInt64 = 0
+    public var echoesRefused: UInt64 = 0
     /// Half-open entries that were given up.
     public var halfOpenTimeouts: UInt64 = 0
     /// TcpExtTW: TIME-WAITs begun, and those that gave way early.

@@ -88,8 +88,11 @@ extension NetworkStack {
 
     /// Puts a connection into the output list if it has something to send.
     private mutating func scheduleOutput(_ slot: Slot) {
+        // What meets a closed window has no segment, but a timer to start (RFC 9293, 3.8.6.1, MUST-36): transmitting
+        // does both.
         guard !flows.connections[slot].flags.contains(.output),
             flows.connections[slot].tcb.hasSegment(memory: memory, configuration: configuration.tcp)
+                || flows.connections[slot].tcb.needsPersistTimer
         else { return }
         flows.connections[slot].flags.insert(.output)
         flows.connections.append(slot, to: &output, links: ConnectionEntry.outputLinks)

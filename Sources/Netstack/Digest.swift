@@ -126,6 +126,7 @@ extension Configuration {
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))
         sink.combine(UInt64(bitPattern: Int64(requestLimit)))
         sink.combine(UInt64(bitPattern: Int64(timeWaitLimit)))
+        sink.combine(UInt64(bitPattern: Int64(synBacklogLimit ?? -1)))
         sink.combine(UInt64(ephemeralPorts.first) << 16 | UInt64(ephemeralPorts.last))
         sink.combine(
             UInt64(trafficClass) << 16 | UInt64(hopLimit) << 8 | UInt64(synCookies.rawValue) << 2

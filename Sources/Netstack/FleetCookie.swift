@@ -6,15 +6,16 @@ import WireFormats
 ///
 /// The layout is that of the Linux kernel's BPF self-test of custom SYN cookies (test_tcp_custom_syncookie.c):
 ///
-///     ISN    | 31 ... 8: hash, upper 24 bits | 7 6: size class | 5: ECN | 4: SACK | 3 ... 0: window scale, 15 for none |
-///     TSval  | 31 ... 8: a clock             | 7 ... 0: hash, lower 8 bits                                             |
+///     ISN    | 31 ... 8: hash, upper 24 bits | 7 6: size class | 5: ECN | 4: SACK | 3 ... 0: window scale, 15 for none
+///     | TSval  | 31 ... 8: a clock             | 7 ... 0: hash, lower 8 bits
+///       |
 ///
 /// with its tables of sizes. The hash is the lower half of SipHash-2-4 over these bytes, numbers as in the client's
 /// packets unless said otherwise: the server's address, the client's, the server's port, the client's, the client's ISN
 /// (least significant byte first), and the slot of 64 s since 1970 as eight bytes (least significant first). For IPv4
 /// without the slot that is the self-test's own message. It has no slot, so that its cookies never expire; of IPv6
-/// addresses it hashes five bytes; and it loses the ISN where the low byte of the client's port is 128 or more. Here the
-/// whole 4-tuple, the ISN and the slot count, and a program at the edge that shares the key has to hash the same.
+/// addresses it hashes five bytes; and it loses the ISN where the low byte of the client's port is 128 or more. Here
+/// the whole 4-tuple, the ISN and the slot count, and a program at the edge that shares the key has to hash the same.
 ///
 /// A forged ACK hits with 2 in 2^24, or 2 in 2^32 if it carries a timestamp: which of them is the forger's choice.
 struct FleetCookie {

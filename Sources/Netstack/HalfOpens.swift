@@ -61,6 +61,13 @@ extension NetworkStack {
             noteOverload(listener, tuple, .dropped, at: now)
             return synDropped(seg, tuple, listener, at: now)
         }
+        // Linux: without cookies the last quarter is kept for peers that are known, and none is.
+        if configuration.synCookies == .off, let most = configuration.synBacklogLimit,
+            most - Int(listeners.entries[listener].halfOpen) < most / 4
+        {
+            counters.listenDrops &+= 1
+            return synDropped(seg, tuple, listener, at: now)
+        }
         var entry = HalfOpenEntry.vacant
         entry.halfOpen = HalfOpen(
             answering: seg, iss: iss ?? initialSequence(for: tuple, at: now),
@@ -83,10 +90,19 @@ extension NetworkStack {
     ) {
         let halfOpen = flows.halfOpens[slot].halfOpen
         if halfOpen.stage.isRequest { return segmentArrives(seg, request: slot, at: now) }
-        switch halfOpen.segmentArrives(seg, configuration: configuration.tcp) {
+        var disposition = halfOpen.segmentArrives(seg, configuration: configuration.tcp)
+        if configuration.tcp.opensLikeLinux, disposition != .repeatAnswer, seg.options.timestamps != nil,
+            halfOpen.hasStrangeEcho(
+                seg, timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
+        {
+            counters.echoesRefused &+= 1
+            disposition = seg.flags.contains(.rst) ? .ignore : .acknowledge
+        }
+        switch disposition {
         case .ignore:
             break
         case .acknowledge:
+            if halfOpen.isOutdated(seg) { counters.outdatedSegments &+= 1 }
             guard flows.halfOpens[slot].halfOpen.mayAcknowledge(seg, configuration: configuration.tcp, at: now) else {
                 break
             }
@@ -96,6 +112,8 @@ extension NetworkStack {
         case .repeatAnswer:
             if flows.halfOpens[slot].halfOpen.synRepeated(configuration: configuration.tcp, at: now) {
                 sendSynAck(slot, into: &answers, at: now)
+            } else {
+                counters.synAcksHeld &+= 1
             }
         case .reset(let reset):
             // A cookie that went out before this entry was made counts as well.

@@ -106,6 +106,15 @@ extension Simulation {
         send(packet, on: link.number, from: side)
     }
 
+    /// Puts a packet on a link that neither end has sent: a third party's in another's name, or an old one that the
+    /// network has held. It needs the time of one that the far end sends now, and no rule and no fault is about it.
+    public func inject(_ packet: [UInt8], on link: Link, towards side: Link.Side) {
+        let latency = link[from: side.other].conditions.latency
+        record(
+            packet, on: link.number, from: side.other, [Arrival(time: now + latency, bytes: packet)], loss: nil,
+            isFromRouter: true)
+    }
+
     private func index(of node: any Node) -> Int {
         guard let index = nodes.firstIndex(where: { $0 === node }) else {
             preconditionFailure("a node of this simulation")

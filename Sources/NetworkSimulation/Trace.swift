@@ -66,7 +66,7 @@ public struct TracedPacket: Hashable, Sendable {
     public let link: Int
     /// The end from which it was sent, or towards the other end of which a router on the way sent it.
     public let side: Link.Side
-    /// Sent not by the node but by a router on the way.
+    /// Sent not by the node but by a router, or by another, on the way.
     public let isFromRouter: Bool
     public let sentAt: Instant
     /// The bytes as they were sent.

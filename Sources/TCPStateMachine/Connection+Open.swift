@@ -56,6 +56,9 @@ extension Connection {
             receiveScale = configuration.offeredScale
         }
         acceptPeerMSS(halfOpen.mss)
+        // The window of the completing segment is the first that counts, and it is scaled.
+        updateSendWindow(seg)
+        if configuration.opensLikeLinux { boundToHalfWindow() }
         congestion = CongestionControl(segments: configuration.initialWindow, mss: segmentPayload)
         rcv.nxt = irs + 1
         rcv.advertisedEdge = rcv.nxt + UInt32(configuration.synWindowField)
@@ -63,15 +66,22 @@ extension Connection {
         snd.una = iss + 1
         snd.nxt = snd.una
         snd.max = snd.una
-        // RFC 6298, 3: no measurement from what was retransmitted. The window of the completing segment is the first
-        // that counts, and it is scaled.
+        // RFC 6298, 3: no measurement from what was retransmitted.
         if halfOpen.retransmissions == 0 {
             if halfOpen.synCount == 1 { roundTrip.measure(now - halfOpen.answeredAt, configuration: configuration) }
         } else {
             roundTrip.distrustHandshake()
             congestion.window = segmentPayload
         }
-        updateSendWindow(seg)
+    }
+
+    /// Segments that two of fit into the window, so that a small one does not stop and go (Linux); a window below 536
+    /// is taken whole.
+    private mutating func boundToHalfWindow() {
+        let options = UInt32(mss) &- min(segmentPayload, UInt32(mss))
+        let bound = snd.wnd > 536 ? snd.wnd / 2 : snd.wnd
+        guard bound > 0, segmentPayload > bound else { return }
+        mss = UInt16(clamping: max(bound, 48) &+ options)
     }
 
     /// What fills unused places of a table.

@@ -48,6 +48,11 @@ public struct TimestampState: Hashable, Sendable, BitwiseCopyable {
     @inlinable public func value(at now: Instant) -> UInt32 {
         offset &+ UInt32(truncatingIfNeeded: now.milliseconds)
     }
+
+    /// Whether `echo` can be that of a segment that went out since `first`; 0 stands for no echo, and always can.
+    func hasSent(_ echo: UInt32, since first: Instant, at now: Instant) -> Bool {
+        echo == 0 || echo &- value(at: first) <= value(at: now) &- value(at: first)
+    }
 }
 
 /// What is true of a connection beside its state.

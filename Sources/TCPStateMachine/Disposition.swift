@@ -18,8 +18,8 @@ public enum ConnectionEnd: UInt8, Hashable, Sendable, BitwiseCopyable {
 
 /// What happened to a connection, for the application to know of.
 public struct ConnectionEffects: OptionSet, Hashable, Sendable, BitwiseCopyable {
-    public let rawValue: UInt8
-    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// The handshake is complete.
     public static let established = ConnectionEffects(rawValue: 1 << 0)
@@ -33,6 +33,15 @@ public struct ConnectionEffects: OptionSet, Hashable, Sendable, BitwiseCopyable 
     public static let timeWait = ConnectionEffects(rawValue: 1 << 4)
     /// Something was acknowledged for the first time.
     public static let progress = ConnectionEffects(rawValue: 1 << 5)
+    /// A segment was answered with a challenge ACK (RFC 5961), or would have been, had the last been longer ago.
+    public static let challenged = ConnectionEffects(rawValue: 1 << 6)
+    public static let challengeHeld = ConnectionEffects(rawValue: 1 << 7)
+    /// A segment was refused for its timestamps: older than what came before (RFC 7323, 5), or an echo of one that was
+    /// never sent.
+    public static let outdated = ConnectionEffects(rawValue: 1 << 8)
+    public static let strangeEcho = ConnectionEffects(rawValue: 1 << 9)
+    /// What only counters want to know of.
+    public static let counted: ConnectionEffects = [.challenged, .challengeHeld, .outdated, .strangeEcho]
 }
 
 /// A RST that answers a segment (RFC 9293, 3.10.7): the caller knows the addresses.

@@ -15,8 +15,8 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
         public static let windowScale = Agreement(rawValue: 1 << 2)
     }
 
-    /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about which
-    /// the application decides before anything is answered.
+    /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about
+    /// which the application decides before anything is answered.
     public enum Stage: UInt8, Hashable, Sendable, BitwiseCopyable {
         /// The third packet.
         case answered
@@ -197,11 +197,7 @@ extension HalfOpen {
             return .repeatAnswer
         }
         // First: check the sequence number, after PAWS (RFC 7323, 5.3).
-        if agreement.contains(.timestamps), let ts = seg.options.timestamps, !seg.flags.contains(.rst),
-            Int32(truncatingIfNeeded: ts.value &- tsRecent) < 0
-        {
-            return .acknowledge
-        }
+        if isOutdated(seg) { return .acknowledge }
         let window = UInt32(configuration.synWindowField)
         guard seg.isAcceptable(nxt: nxt, window: window) else {
             // A SYN-ACK that acknowledges our SYN: the peer thinks it began. Tell it where we stand, keep the entry.
@@ -217,6 +213,24 @@ extension HalfOpen {
         guard seg.flags.contains(.ack) else { return .ignore }
         guard seg.ack == iss + 1 else { return .reset(.bare(seq: seg.ack)) }
         return .complete
+    }
+
+    /// PAWS (RFC 7323, 5.3, R1).
+    public func isOutdated(_ seg: Segment) -> Bool {
+        guard agreement.contains(.timestamps), let ts = seg.options.timestamps, !seg.flags.contains(.rst) else {
+            return false
+        }
+        return Int32(truncatingIfNeeded: ts.value &- tsRecent) < 0
+    }
+
+    /// Whether a segment echoes a timestamp that none of our SYN-ACKs can have had.
+    public func hasStrangeEcho(
+        _ seg: Segment, timestampOffset: UInt32, configuration: TCPConfiguration, at now: Instant
+    ) -> Bool {
+        guard agreement.contains(.timestamps), let ts = seg.options.timestamps else { return false }
+        var sent = TimestampState()
+        sent.offset = timestampOffset
+        return !sent.hasSent(ts.echoReply, since: begunAt(configuration: configuration), at: now)
     }
 
     /// A SYN again: whether to answer it. The first one at once, then at most one in

@@ -28,13 +28,16 @@ extension Connection {
     /// cannot express the old edge, the field is rounded up. Many small segments that nobody reads could so move it on
     /// and on; an eighth of the buffer beyond its end, the field is rounded down instead (RFC 7323, 2.4), while what
     /// was promised is still taken.
+    ///
+    /// A window is never scaled away (as in Linux): with nothing unread it is at least one unit of the scale, however
+    /// small the buffer, or the peer would wait for ever.
     mutating func windowToAdvertise(memory: borrowing ConnectionMemory, configuration: TCPConfiguration)
         -> UInt16
     {
         let desired = desiredEdge(memory: memory, configuration: configuration)
         let gain = desired - rcv.advertisedEdge
         if gain >= min(segmentPayload, configuration.receiveBuffer / 2) {
-            let field = receiveScale.wireWindow(desired - rcv.nxt)
+            let field = max(receiveScale.wireWindow(desired - rcv.nxt), receiveRing.count == 0 ? 1 : 0)
             let edge = rcv.nxt + receiveScale.bytes(field)
             if edge.isAfter(rcv.advertisedEdge) {
                 rcv.advertisedEdge = edge
@@ -43,7 +46,7 @@ extension Connection {
         }
         let unit: UInt32 = 1 << UInt32(receiveScale.rawValue)
         let field = receiveScale.wireWindow(rcv.wnd &+ (unit &- 1))
-        let most = Int(configuration.receiveBuffer) &+ Int(configuration.receiveBuffer / 8)
+        let most = max(Int(configuration.receiveBuffer) &+ Int(configuration.receiveBuffer / 8), Int(unit))
         guard receiveRing.count &+ Int(receiveScale.bytes(field)) <= most else {
             return receiveScale.wireWindow(rcv.wnd)
         }

@@ -5,15 +5,18 @@ extension Connection {
     /// RFC 9293, 3.10.7.4, first step, with the test for old duplicates by timestamps before it (RFC 7323, 5.3).
     /// - Returns: whether the segment may be processed further. If not, the answer is already due.
     mutating func checkSequence(
-        _ seg: Segment, configuration: TCPConfiguration, at now: Instant
+        _ seg: Segment, configuration: TCPConfiguration, at now: Instant, into disposition: inout Disposition
     ) -> Bool {
         let isReset = seg.flags.contains(.rst)
         if flags.contains(.timestamps), let ts = seg.options.timestamps, !isReset, isOutdated(ts.value, at: now) {
-            acknowledgeUnacceptable(seg, configuration: configuration, at: now)
+            disposition.effects.insert(.outdated)
+            acknowledgeUnacceptable(seg, configuration: configuration, at: now, into: &disposition)
             return false
         }
         guard seg.isAcceptable(nxt: rcv.nxt, window: rcv.wnd) else {
-            if !isReset { acknowledgeUnacceptable(seg, configuration: configuration, at: now) }
+            if !isReset {
+                acknowledgeUnacceptable(seg, configuration: configuration, at: now, into: &disposition)
+            }
             // A closed window takes no text, but the ACK or RST that comes with it (RFC 9293, 3.10.7.4, MUST-66).
             return rcv.wnd == 0 && seg.seq == rcv.nxt
         }
@@ -31,13 +34,15 @@ extension Connection {
     /// ACKs, so that a misled peer and we do not go round in circles; a probe just before RCV.NXT is answered always,
     /// but a SYN there is none (RFC 5961, 4.2 and 7).
     private mutating func acknowledgeUnacceptable(
-        _ seg: Segment, configuration: TCPConfiguration, at now: Instant
+        _ seg: Segment, configuration: TCPConfiguration, at now: Instant, into disposition: inout Disposition
     ) {
         let isProbe = seg.seq == rcv.nxt - 1 && !seg.flags.contains(.syn)
         if seg.isMoreThanAnswer || isProbe {
             flags.insert(.ackNow)
+        } else if seg.flags.contains(.syn) {
+            challenge(configuration: configuration, at: now, into: &disposition)
         } else {
-            challenge(configuration: configuration, at: now)
+            _ = sayWhereWeStand(configuration: configuration, at: now)
         }
     }
 }

@@ -9,8 +9,9 @@ extension Connection {
         at now: Instant
     ) -> Disposition {
         guard seg.seq == rcv.nxt else {
-            challenge(configuration: configuration, at: now)
-            return .proceed
+            var disposition = Disposition.proceed
+            challenge(configuration: configuration, at: now, into: &disposition)
+            return disposition
         }
         let wasOpening = state == .synReceived
         finish(memory: &memory)

@@ -23,7 +23,7 @@ extension Connection {
         }
         // RFC 5961, 5.2: an ACK too old to be honest, or of what was never sent, is challenged and dropped.
         if seg.ack.isAfter(snd.max) || (snd.una - snd.maxWnd).isAfter(seg.ack) {
-            challenge(configuration: configuration, at: now)
+            challenge(configuration: configuration, at: now, into: &disposition)
             return false
         }
         probesUnanswered = 0

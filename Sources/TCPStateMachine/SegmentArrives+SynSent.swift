@@ -10,7 +10,16 @@ extension Connection {
         let hasAck = seg.flags.contains(.ack)
         // First: check the ACK bit. Only a number that we have sent can be acknowledged.
         if hasAck, seg.ack.isAtOrBefore(iss) || seg.ack.isAfter(snd.max) {
+            if configuration.opensLikeLinux, memory.inFlight[inFlight].timeouts == 0 {
+                retransmitAt = min(retransmitAt, now + .milliseconds(10))
+            }
             return seg.flags.contains(.rst) ? .proceed : Disposition(reply: .bare(seq: seg.ack))
+        }
+        if hasAck, configuration.opensLikeLinux, configuration.offersTimestamps, let ts = seg.options.timestamps,
+            !timestamps.hasSent(ts.echoReply, since: memory.inFlight[inFlight].startedAt, at: now)
+        {
+            let reply: ResetReply? = seg.flags.contains(.rst) ? nil : .bare(seq: seg.ack)
+            return Disposition(effects: .strangeEcho, reply: reply)
         }
         // Second: check the RST bit. Without an acceptable ACK it proves nothing.
         if seg.flags.contains(.rst) {
@@ -40,7 +49,7 @@ extension Connection {
         var disposition = establish(memory: &memory, configuration: configuration, at: now)
         flags.formUnion([.ackNow, .ackAlone])
         // Other controls or text: "continue processing at the sixth step".
-        if seg.payloadLength > 0 || seg.flags.contains(.fin) {
+        if !configuration.opensLikeLinux, seg.payloadLength > 0 || seg.flags.contains(.fin) {
             var rest = seg
             rest.seq = seg.seq + 1
             rest.flags.remove(.syn)

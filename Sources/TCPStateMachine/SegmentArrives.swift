@@ -31,19 +31,19 @@ extension Connection {
         if state == .synReceived, seg.flags.contains(.syn), seg.seq == irs {
             return synRepeated(seg, payload: payload, memory: &memory, configuration: configuration, at: now)
         }
+        var disposition = Disposition.proceed
         // First: check the sequence number.
-        guard checkSequence(seg, configuration: configuration, at: now) else { return .proceed }
+        guard checkSequence(seg, configuration: configuration, at: now, into: &disposition) else { return disposition }
         // Second: check the RST bit.
         if seg.flags.contains(.rst) { return resetArrives(seg, memory: &memory, configuration: configuration, at: now) }
         // Third, security, is history (RFC 9293, A.1). Fourth: check the SYN bit.
         if seg.flags.contains(.syn) {
             // RFC 5961, 4.2: a SYN in a synchronized state is answered with a challenge ACK, whatever its number.
-            challenge(configuration: configuration, at: now)
-            return .proceed
+            challenge(configuration: configuration, at: now, into: &disposition)
+            return disposition
         }
         // Fifth: check the ACK field.
-        guard seg.flags.contains(.ack) else { return .proceed }
-        var disposition = Disposition.proceed
+        guard seg.flags.contains(.ack) else { return disposition }
         guard
             acknowledgementArrives(seg, memory: &memory, configuration: configuration, at: now, into: &disposition)
         else { return disposition }
@@ -69,11 +69,15 @@ extension Connection {
         configuration: TCPConfiguration, at now: Instant
     ) -> Disposition {
         if seg.flags.contains(.rst) { return .proceed }
-        guard seg.flags.contains(.ack) else {
-            snd.nxt = iss
-            return .proceed
-        }
         var disposition = Disposition.proceed
+        guard seg.flags.contains(.ack) else {
+            if configuration.opensLikeLinux {
+                challenge(configuration: configuration, at: now, into: &disposition)
+            } else {
+                snd.nxt = iss
+            }
+            return disposition
+        }
         if acknowledgementArrives(seg, memory: &memory, configuration: configuration, at: now, into: &disposition) {
             flags.formUnion([.ackNow, .ackAlone])
         }
@@ -82,12 +86,21 @@ extension Connection {
 
     /// An acknowledgement that says where we stand, at most one per ``TCPConfiguration/challengeAckGap`` so that two
     /// confused ends do not answer each other for ever (RFC 5961, 7; per connection, so that no other can watch it).
-    mutating func challenge(configuration: TCPConfiguration, at now: Instant) {
+    mutating func challenge(
+        configuration: TCPConfiguration, at now: Instant, into disposition: inout Disposition
+    ) {
+        disposition.effects.insert(
+            sayWhereWeStand(configuration: configuration, at: now) ? .challenged : .challengeHeld)
+    }
+
+    /// - Returns: false when the last time was too recent.
+    mutating func sayWhereWeStand(configuration: TCPConfiguration, at now: Instant) -> Bool {
         let milliseconds = UInt32(truncatingIfNeeded: now.milliseconds &+ 1)
         let gap = UInt32(clamping: configuration.challengeAckGap.milliseconds)
-        if challengedAt != 0, milliseconds &- challengedAt < gap { return }
+        if challengedAt != 0, milliseconds &- challengedAt < gap { return false }
         challengedAt = max(milliseconds, 1)
         flags.formUnion([.ackNow, .ackAlone])
+        return true
     }
 
     /// TS.Recent and its age (RFC 7323, 4.3).

@@ -21,6 +21,12 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     /// at once, as RFC 5461 describes and this stack does by default.
     public var treatsUnreachableAsSoftError: Bool = false
 
+    /// While a connection opens, do what Linux does and RFC 9293 does not ask for: send the SYN again 10 ms after the
+    /// first acknowledgement that is none of it; refuse echoes of timestamps that were never sent; take neither text
+    /// nor FIN from a SYN-ACK; challenge the SYN of a simultaneous open when it comes again; as a server, cut segments
+    /// to half the window that the client begins with.
+    public var opensLikeLinux: Bool = false
+
     // MARK: Options offered
 
     /// Offer and accept selective acknowledgements (RFC 2018).
@@ -88,6 +94,7 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
         linux.synLinearTimeouts = 4
         linux.synRetries = 10
         linux.synTimeLimit = .seconds(24 * 3600)
+        linux.opensLikeLinux = true
         linux.windowScale = 10
         linux.synWindow = 64240
         linux.minimumRTO = .milliseconds(200)
@@ -119,7 +126,7 @@ extension TCPConfiguration {
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [
             treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
-            holdsBehindSmallOnly, minimumRTOIsMargin,
+            holdsBehindSmallOnly, minimumRTOIsMargin, opensLikeLinux,
         ].enumerated() where isOn {
             switches |= 1 << UInt64(8 + bit)
         }

@@ -41,7 +41,9 @@ extension Connection {
     /// How long to wait for an answer to a SYN: the first timeout, doubled each time, once the linear ones are used up.
     func synTimeout(memory: borrowing ConnectionMemory, configuration: TCPConfiguration) -> Interval {
         let timeouts = memory.inFlight[inFlight].timeouts
-        let doublings = timeouts > configuration.synLinearTimeouts ? timeouts &- configuration.synLinearTimeouts : 0
+        // Linux: the SYN-ACK of a simultaneous open doubles from the first.
+        let linear = state == .synSent ? configuration.synLinearTimeouts : 0
+        let doublings = timeouts > linear ? timeouts &- linear : 0
         return min(configuration.initialRTO * (1 << Int64(min(doublings, 20))), .seconds(1 << 20))
     }
 
@@ -110,12 +112,17 @@ extension Connection {
     public mutating func armPersistTimer(
         memory: borrowing ConnectionMemory, configuration: TCPConfiguration, at now: Instant
     ) {
-        guard state.isSynchronized, state != .timeWait, retransmitAt == .distantFuture else { return }
-        guard snd.una == snd.max, dataEnd.isAfter(snd.nxt) || flags.contains(.finQueued) && dataEnd == snd.nxt else {
-            return
-        }
+        guard needsPersistTimer else { return }
         flags.insert(.persisting)
         retransmitAt = now + roundTrip.retransmissionTimeout(maximum: configuration.maximumRTO)
+    }
+
+    /// Something waits to be sent, nothing is on its way that could bring news, and no timer runs.
+    public var needsPersistTimer: Bool {
+        guard state.isSynchronized, state != .timeWait, retransmitAt == .distantFuture, snd.una == snd.max else {
+            return false
+        }
+        return dataEnd.isAfter(snd.nxt) || flags.contains(.finQueued) && dataEnd == snd.nxt
     }
 
     /// ICMP says that the peer cannot be reached, about a segment of ours that began at `quoted`.

@@ -23,7 +23,7 @@ public struct TCPOptionLayout: Hashable, Sendable, BitwiseCopyable {
     /// Windows, which offers no timestamps by itself: `mss,nop,wscale,nop,nop,sackOK`.
     @inlinable public static var windows: TCPOptionLayout { TCPOptionLayout(rawValue: 0x0B4) }
 
-    @usableFromInline init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// - Parameter endsWithEOL: where SACK-permitted is the last of all options, it has its padding behind it.
     /// - Returns: `nil` when an option comes twice.

@@ -29,8 +29,8 @@ struct DecisionArgument: Hashable, Sendable {
         "A decision is accept, refuse, reject=CODE or ignore, with @PORT behind it for another port: "
             + "reject=host-unreachable@81.")
 
-    /// The reasons under the names that iptables' and ip6tables' REJECT have for them, and the numbers that ICMP has for
-    /// IPv4.
+    /// The reasons under the names that iptables' and ip6tables' REJECT have for them, and the numbers that ICMP has
+    /// for IPv4.
     enum Reason {
         private static let all: [(reason: UnreachableReason, names: [String])] = [
             (.network, ["net-unreachable", "network-unreachable", "no-route"]),

@@ -141,7 +141,7 @@ struct CookieKeyTests {
         "keys follow each other, two minutes apart at least, the first interval cut short by chance",
         arguments: [(0, 128), (128, 128), (3_600, 3_600)] as [(Int64, Int64)])
     func rotation(_ seconds: Int64, _ expected: Int64) throws {
-        var keeper = try CookieKeyKeeper(.random(every: .seconds(seconds)), draw: Self.counting())
+        var keeper = try CookieKeyKeeper(.drawn(every: .seconds(seconds)), draw: Self.counting())
         let first = keeper.step()
         #expect(first.keys.previous == nil)
         #expect(first.wait >= .seconds(128) && first.wait <= .seconds(expected))
@@ -161,7 +161,7 @@ struct CookieKeyTests {
         // 20 s on the way each: the ACK comes 40 s after its cookie was made.
         let far = LinkConditions(latency: .seconds(20))
         try await SimulatedNetwork.run(conditions: far, configuration: configuration) { client, server in
-            let keeper = try CookieKeyKeeper(.random(every: .seconds(128)), draw: Self.counting())
+            let keeper = try CookieKeyKeeper(.drawn(every: .seconds(128)), draw: Self.counting())
             await server.engine.keepCookieKeys(by: keeper) { _ in }
             let listener = try server.listen(on: "192.0.2.2:80")
             for _ in 0..<100 {

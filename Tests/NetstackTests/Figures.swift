@@ -9,7 +9,11 @@ import WireFormats
 ///
 /// An arrow beside a host says that it sends or takes the segment; "..." that the segment is somewhere in the network.
 struct FigureLine: Sendable {
-    enum Way: String { case right = "-->", left = "<--", network = "..." }
+    enum Way: String {
+        case right = "-->"
+        case left = "<--"
+        case network = "..."
+    }
 
     var number = 0
     var left: String?

@@ -341,4 +341,45 @@ struct RequestTests {
         }
         #expect(station.stack.nextAttempt() == nil)
     }
+
+    @Test("what is decided is limited like all such answers: for the client's network alone")
+    func answerLimits() throws {
+        var station = try Station(
+            .ipv4,
+            .numbered.with {
+                $0.resetsPerSecond = 2
+                $0.icmpErrorsPerSecond = 2
+            })
+        try station.stack.addRoute(#require(IPPrefix("0.0.0.0/0")), by: InterfaceID(0))
+        _ = try station.asks()
+        for (decision, said) in [(RequestDecision.refuse, "R. 0 ack 5001"), (.reject(.host), "icmp 3/1")] {
+            for round in 0..<3 {
+                let answer = try station.decide(try station.asked(), decision)
+                #expect(answer == (round < 2 ? [said] : []))
+            }
+            station.receive(.syn(), from: Endpoint(.v4(IPv4Address(198, 51, 100, 1)), 4_000))
+            #expect(try station.decide(try station.request(), decision) == [said])
+        }
+        #expect(station.stack.counters.resetsLimited == 1 && station.stack.counters.icmpRateLimited == 1)
+        #expect(station.stack.tables.halfOpen == 0, "what is not said is decided all the same")
+    }
+
+    @Test("many that end in one second are told singly up to a number, and then in sum")
+    func summaries() throws {
+        var station = try Station()
+        _ = try station.asks()
+        for port: UInt16 in 4_000..<4_020 { station.ask(from: port) }
+        #expect(station.requests().count == 20)
+        station.wait(until: 3_000)
+        var singly = 0
+        while let attempt = station.stack.nextAttempt() {
+            #expect(attempt.verdict == .withdrawn)
+            singly += 1
+        }
+        station.wait(until: 4_000)
+        let told = station.stack.nextSummary()
+        let summary = try #require(told)
+        #expect(summary.verdict == .withdrawn && summary.listener == station.own)
+        #expect(singly + Int(summary.count) == 20 && singly == Int(NetworkStack.toldSingly))
+    }
 }

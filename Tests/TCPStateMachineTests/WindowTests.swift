@@ -57,6 +57,30 @@ struct WindowTests {
         #expect(machine.tcb.rcv.wnd == 2_920)
     }
 
+    @Test(
+        "is never scaled away: with nothing unread a probe is told of a window, however coarse the scale",
+        arguments: [
+            (2_048, 14), (2_048, 11), (600, 10), (16_384, 14), (1 << 20, 14),
+        ] as [(UInt32, UInt8)])
+    func coarse(_ buffer: UInt32, _ scale: UInt8) {
+        var machine = Machine.established(
+            TCPConfiguration().with {
+                $0.receiveBuffer = buffer
+                $0.windowScale = scale
+                $0.offersTimestamps = false
+            }
+        ) { $0.windowScale = 0 }
+        var seq: UInt32 = 1
+        for length in [500, 1, 1_000, 2_000, 100, 60, 3_000] {
+            machine.arrive(.text(length, seq: seq))
+            machine.read(length)
+            seq = machine.tcb.rcv.nxt - Machine.irs
+            machine.arriveSilently(.text(1, seq: seq - 1))
+            #expect(machine.segments().last.map { $0.window > 0 } == true, "\(length) bytes, next \(seq)")
+        }
+        #expect(seq > 3_000)
+    }
+
     /// What an application that reads and a peer that sends at random see of the window.
     @Test("the right edge never moves left (SHLD-14), the window never covers more than the buffer", arguments: 0..<20)
     func rightEdge(_ seed: Int) {

@@ -45,7 +45,7 @@ struct DocumentTests {
         return lab.lines(of: lab.scenario.scenario.run(lab.settings), in: TerminalEnvironment(locale: "C.UTF-8"))
     }
 
-    @Test("show what the commands print", arguments: ["README.md", "docs/handshake.md"])
+    @Test("show what the commands print", arguments: ["README.md", "docs/handshake.md", "docs/attacks.md"])
     func sessions(path: String) throws {
         let sessions = Self.sessions(in: try Self.text(path))
         try #require(!sessions.isEmpty)
@@ -57,9 +57,10 @@ struct DocumentTests {
         }
     }
 
-    @Test("show every scenario in docs/handshake.md", arguments: ScenarioArgument.all)
+    @Test("show every scenario in docs/handshake.md or docs/attacks.md", arguments: ScenarioArgument.all)
     func completeness(scenario: String) throws {
-        let commands = Self.sessions(in: try Self.text("docs/handshake.md")).map(\.command)
+        let pages = try Self.text("docs/handshake.md") + Self.text("docs/attacks.md")
+        let commands = Self.sessions(in: pages).map(\.command)
         let isShown = commands.contains { command in
             command.split(separator: " ").contains(Substring(scenario))
                 || scenario == "handshake" && command.hasPrefix("tcp lab --")

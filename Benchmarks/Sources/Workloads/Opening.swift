@@ -1,8 +1,8 @@
 import NetPrimitives
 public import Netstack
 
-/// connect() to ESTABLISHED, one connection at a time: the unit is a connection. Accepting and aborting it is no part of
-/// a step.
+/// connect() to ESTABLISHED, one connection at a time: the unit is a connection. Accepting and aborting it is no part
+/// of a step.
 public struct Opening: Workload, ~Copyable {
     private var pair: StackPair
     private let listener: ListenerID

@@ -3,7 +3,8 @@ public import Netstack
 
 /// Two stacks in one process, each other's network: what one transmits, the other receives from the same batch.
 ///
-/// Time is virtual, a microsecond a turn, so that a run does the same each time and no clock is part of what is measured.
+/// Time is virtual, a microsecond a turn, so that a run does the same each time and no clock is part of what is
+/// measured.
 public struct StackPair: ~Copyable {
     public var client: NetworkStack
     public var server: NetworkStack

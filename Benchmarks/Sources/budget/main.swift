@@ -9,8 +9,8 @@ import Workloads
 #endif
 
 // A stack with a budget, besieged: what it holds after each packet, as it says itself and as the allocator does. Fails
-// where the budget is passed, where the two differ by more than a twentieth, and where an honest connection from another
-// network does not bring its megabyte.
+// where the budget is passed, where the two differ by more than a twentieth, and where an honest connection from
+// another network does not bring its megabyte.
 
 struct Worst {
     var held = 0
@@ -18,8 +18,8 @@ struct Worst {
     var largestDifference = 0.0
 }
 
-/// - Parameter networks: from how many networks the attack comes. One holds at most half of the memory; from more of them
-///   it is used up, and whoever comes then is refused.
+/// - Parameter networks: from how many networks the attack comes. One holds at most half of the memory; from more of
+///   them it is used up, and whoever comes then is refused.
 func besiege(budget: Int, networks: Int = 1) throws -> Bool {
     let before = heap_bytes()
     var siege = try Siege(budget: budget)
@@ -52,7 +52,8 @@ func besiege(budget: Int, networks: Int = 1) throws -> Bool {
     let isKept = worst.held <= budget && worst.byMalloc <= budget && worst.largestDifference <= 0.05
     let isServed = networks > 1 || read == 1 << 20
     print(
-        "\(isKept && isServed ? "ok    " : "FAILED") a budget of \(budget / 1_024) KiB, attacked from \(networks) networks"
+        "\(isKept && isServed ? "ok    " : "FAILED") a budget of \(budget / 1_024) KiB, "
+            + "attacked from \(networks) networks"
     )
     print(
         "       held at most \(worst.held) bytes, by malloc \(worst.byMalloc); they differ by "
@@ -61,7 +62,8 @@ func besiege(budget: Int, networks: Int = 1) throws -> Bool {
         "       \(tables.connections) connections, \(tables.halfOpen) half-open, \(counters.cookiesSent) cookies sent")
     print(
         "       refused: \(counters.prefixRefusals) connections by their network's share, \(counters.memoryRefusals) "
-            + "by the budget, \(counters.outOfOrderRefused) segments out of order, \(counters.inOrderRefused) in order; "
+            + "by the budget, \(counters.outOfOrderRefused) segments out of order, "
+            + "\(counters.inOrderRefused) in order; "
             + "\(counters.outOfOrderDropped) times what was out of order gave way")
     if networks == 1 { print("       an honest connection brought \(read) bytes") }
     return isKept && isServed

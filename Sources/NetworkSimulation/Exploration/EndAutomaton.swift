@@ -35,7 +35,8 @@ final class EndAutomaton {
     private let packets: PacketTable
     private var numbers: [UInt64: UInt32] = [:]
     private var transitions: [EndTransition] = []
-    /// One more than the place in ``transitions``, for each state and each input by its code; 0 for what was not run yet.
+    /// One more than the place in ``transitions``, for each state and each input by its code; 0 for what was not run
+    /// yet.
     private var places: [UInt32] = []
     /// The codes that a row of ``places`` has room for.
     private var rowLength = 64

@@ -71,8 +71,8 @@ struct EndMachine<Program: ExploredProgram>: ~Copyable {
     }
 
     /// Goes on to the next deadline and past it.
-    /// - Returns: whether there was one. A stack may ask to be woken when nothing is due any more: then nothing changes,
-    ///   and the deadline after that counts.
+    /// - Returns: whether there was one. A stack may ask to be woken when nothing is due any more: then nothing
+    ///   changes, and the deadline after that counts.
     mutating func fireTimer(_ wire: inout EndWire) -> Bool {
         while let deadline = stack.nextDeadline() {
             now = max(now, deadline)

@@ -55,15 +55,15 @@ public struct ExplorationLaws<View: Sendable>: Sendable {
 /// Two real stacks with programs above them, and all that can happen between them within bounds: any packet may arrive
 /// next, or be lost, or doubled; any timer may fire; a program may do what it may do; a packet may come from outside.
 ///
-/// The search goes breadth first over states of the network, told from each other by a digest, so that what breaks a law
-/// is found on a shortest way. From each state the network is also *healed*: what is prompt is done, what is in flight
-/// arrives in the order in which such packets were first sent, then time passes until the earliest deadline, until all
-/// is quiet; what remains must satisfy the laws too.
+/// The search goes breadth first over states of the network, told from each other by a digest, so that what breaks a
+/// law is found on a shortest way. From each state the network is also *healed*: what is prompt is done, what is in
+/// flight arrives in the order in which such packets were first sent, then time passes until the earliest deadline,
+/// until all is quiet; what remains must satisfy the laws too.
 ///
 /// The ends have clocks of their own. Time passes at an end only when a timer of it fires, while packets stay in flight
-/// as long as the network likes. Two things follow the clock of the world nevertheless: TIME-WAIT ends only when nothing
-/// is in flight and the other end waits for nothing but the end of a TIME-WAIT itself (that is what twice the longest
-/// life of a segment means), and in a healed network both clocks go on together.
+/// as long as the network likes. Two things follow the clock of the world nevertheless: TIME-WAIT ends only when
+/// nothing is in flight and the other end waits for nothing but the end of a TIME-WAIT itself (that is what twice the
+/// longest life of a segment means), and in a healed network both clocks go on together.
 public final class Exploration<Program: ExploredProgram> {
     private let left: EndRoster<Program>
     private let right: EndRoster<Program>

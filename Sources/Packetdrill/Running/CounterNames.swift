@@ -31,6 +31,13 @@ enum CounterNames {
         case "TcpExtSyncookiesFailed": counters.cookiesFailed
         case "TcpExtTCPSynRetrans": counters.synRetransmits
         case "TcpExtEmbryonicRsts": counters.embryonicResets
+        case "TcpExtTCPChallengeACK": counters.challengeAcks
+        case "TcpExtTCPACKSkippedChallenge": counters.challengeAcksHeld
+        case "TcpExtTCPSYNChallenge": counters.synChallenges
+        case "TcpExtTCPACKSkippedSynRecv": counters.synAcksHeld
+        case "TcpExtPAWSEstab": counters.outdatedSegments
+        case "TcpExtPAWSActive": counters.openingEchoesRefused
+        case "TcpExtTSEcrRejected": counters.echoesRefused
         case "TcpExtTW": counters.timeWaits
         case "TcpExtTCPTimeWaitOverflow": counters.timeWaitOverflows
         case "TcpExtOutOfWindowIcmps": counters.icmpOutOfWindow

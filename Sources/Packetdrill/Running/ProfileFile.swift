@@ -139,7 +139,8 @@ public enum ProfileFile {
                 default: nil
                 }
             },
-            time("cookieEpoch", \.cookieEpoch), truth("abortsOnOverflow", \.abortsOnOverflow),
+            time("cookieEpoch", \.cookieEpoch), number("synBacklogLimit", \.synBacklogLimit),
+            truth("abortsOnOverflow", \.abortsOnOverflow),
             field("ephemeralPorts", \.ephemeralPorts, "two ports such as 49152-65535") { ports($0) },
             number("hopLimit", \.hopLimit), number("trafficClass", \.trafficClass), truth("answersEcho", \.answersEcho),
             number("floodThreshold", \.floodThreshold), number("icmpErrorsPerSecond", \.icmpErrorsPerSecond),
@@ -151,7 +152,8 @@ public enum ProfileFile {
             number("synRetries", \.tcp.synRetries), time("synTimeLimit", \.tcp.synTimeLimit),
             number("synAckRetries", \.tcp.synAckRetries), time("synAckMinimumGap", \.tcp.synAckMinimumGap),
             truth("treatsUnreachableAsSoftError", \.tcp.treatsUnreachableAsSoftError),
-            truth("offersSACK", \.tcp.offersSACK), truth("offersTimestamps", \.tcp.offersTimestamps),
+            truth("opensLikeLinux", \.tcp.opensLikeLinux), truth("offersSACK", \.tcp.offersSACK),
+            truth("offersTimestamps", \.tcp.offersTimestamps),
             truth("offersWindowScale", \.tcp.offersWindowScale),
             field("optionLayout", \.tcp.optionLayout, "linux, freebsd, macos, windows or an order of options") {
                 OptionLayoutText.read($0)

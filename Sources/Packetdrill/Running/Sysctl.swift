@@ -23,6 +23,10 @@ enum Sysctl {
             return true
         }
         guard let number = numbers.first, number >= 0 else { return false }
+        if key == "somaxconn" {
+            layer.longestBacklog = number
+            return true
+        }
         return set(key, number, numbers, &layer.configuration)
     }
 
@@ -60,6 +64,7 @@ enum Sysctl {
             configuration.ephemeralPorts = ClosedRange16(UInt16(clamping: numbers[0]), UInt16(clamping: numbers[1]))
         case "tcp_syncookies":
             configuration.synCookies = number == 0 ? .off : number == 1 ? .whenFull : .always
+        case "tcp_max_syn_backlog": configuration.synBacklogLimit = number
         case "tcp_abort_on_overflow": configuration.abortsOnOverflow = number != 0
         case "tcp_max_tw_buckets": configuration.timeWaitLimit = number
         case "icmp_echo_ignore_all": configuration.answersEcho = number == 0
@@ -71,7 +76,7 @@ enum Sysctl {
     /// Settings that change nothing of what scripts can see here.
     private static let harmless: Set<String> = [
         "tcp_fack", "tcp_reordering", "tcp_max_reordering", "tcp_no_metrics_save", "tcp_moderate_rcvbuf",
-        "tcp_autocorking", "tcp_limit_output_bytes", "tcp_challenge_ack_limit", "tcp_max_syn_backlog", "somaxconn",
+        "tcp_autocorking", "tcp_limit_output_bytes", "tcp_challenge_ack_limit",
         "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes", "tcp_min_tso_segs", "tcp_pacing_ss_ratio",
         "tcp_pacing_ca_ratio", "tcp_tso_win_divisor", "tcp_tso_rtt_log", "tcp_adv_win_scale", "tcp_app_win",
         "tcp_base_mss", "tcp_min_snd_mss", "tcp_mtu_probe_floor", "tcp_probe_interval", "tcp_probe_threshold",

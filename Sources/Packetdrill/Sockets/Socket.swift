@@ -26,6 +26,8 @@ final class Socket {
     var endWasNoticed = false
     /// The peer's FIN was seen before any failure.
     var peerHasClosed = false
+    /// The peer opened at the same time: its SYN has come, our own is not yet acknowledged.
+    var opensTogether = false
     var readIsShut = false
     var writeIsShut = false
     /// Bytes that MSG_PEEK has taken out of the stack ahead of their reader.

@@ -11,6 +11,16 @@ extension SocketLayer {
         socket.endWasNoticed = true
         guard let failure = (try? driven.stack.failure(of: id)) ?? nil else { return }
         socket.pendingError = LinuxError(failure, peerHasClosed: socket.peerHasClosed)
+        // RFC 9293 calls that refused too; to Linux only a RST in SYN-SENT refuses.
+        if socket.opensTogether, socket.pendingError == .econnrefused { socket.pendingError = .econnreset }
+    }
+
+    /// Which attempts have met the peer's own SYN.
+    func noteSimultaneousOpens() {
+        for case .socket(let socket)? in descriptors {
+            guard case .connection(_, isConnecting: true) = socket.stage, !socket.opensTogether else { continue }
+            socket.opensTogether = info(of: socket)?.state == .synReceived
+        }
     }
 
     /// Gives the handle of a connection that is over back to the stack.

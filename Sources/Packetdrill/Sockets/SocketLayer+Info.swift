@@ -12,6 +12,12 @@ extension SocketLayer {
         guard let info = info(of: socket) else {
             var fields = [String: Int64](uniqueKeysWithValues: Self.always.map { ($0, 0) })
             fields["tcpi_state"] = socket.listeners == nil ? 7 : 10
+            // Of a listener these two are the accept queue's length and the backlog, as ss shows them.
+            for id in socket.listeners ?? [] {
+                guard let listener = try? driven.stack.info(of: id) else { continue }
+                fields["tcpi_unacked", default: 0] += Int64(listener.acceptQueueLength)
+                fields["tcpi_sacked"] = Int64(listener.backlog)
+            }
             return fields
         }
         var fields = [String: Int64](uniqueKeysWithValues: Self.always.map { ($0, 0) })

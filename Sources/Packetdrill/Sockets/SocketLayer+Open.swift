@@ -54,8 +54,8 @@ extension SocketLayer {
     func listen(_ fd: Int, _ backlog: Int) -> CallResult? {
         result { () throws(LinuxError) in
             let socket = try find(fd)
-            // net.core.somaxconn; a negative backlog is a very large one.
-            let most = backlog < 0 ? 4096 : min(backlog, 4096)
+            // A negative backlog is a very large one.
+            let most = backlog < 0 ? longestBacklog : min(backlog, longestBacklog)
             switch socket.stage {
             case .listening(let listeners):
                 for listener in listeners { _ = driven.perform(.setBacklog(most, listener), at: now) }

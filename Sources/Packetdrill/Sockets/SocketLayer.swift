@@ -26,6 +26,8 @@ public final class SocketLayer {
     public var onSent: ((SentPacket) -> Void)?
     /// Features that calls asked for and that the stack does not have, in the order in which they were first asked for.
     public private(set) var wanted: [String] = []
+    /// net.core.somaxconn: what listen() cuts a backlog to.
+    public var longestBacklog = 4096
     /// Turns of the stack so far.
     public private(set) var steps = 0
 
@@ -103,6 +105,7 @@ public final class SocketLayer {
     /// The stack's turn: what it has to send goes out, what it has to tell is heeded, blocked calls are asked again.
     func settle() {
         steps += 1
+        noteSimultaneousOpens()
         repeat {
             flush()
             while case .event(let event?) = driven.perform(.nextEvent, at: now) { heed(event) }
