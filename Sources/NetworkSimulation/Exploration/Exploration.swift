@@ -175,7 +175,7 @@ extension ExplorationCounts: CustomStringConvertible {
     /// All of them, in a line.
     public var description: String {
         "\(situations) situations, \(states) states, \(transitions) steps (\(cut) cut), \(depth) deep; healed from "
-            + "\(healed); \(leftStates) and \(rightStates) states of the ends, \(runs) runs of stacks, \(packets) packets, "
-            + "\(comparisons) comparisons"
+            + "\(healed); \(leftStates) and \(rightStates) states of the ends, \(runs) runs of stacks, "
+            + "\(packets) packets, \(comparisons) comparisons"
     }
 }
