@@ -90,6 +90,13 @@ let package = Package(
                 name: "greeting", dependencies: ["AsyncNetstack", "NetPrimitives", "NetworkDevices"],
                 path: "Examples/greeting",
                 swiftSettings: strict),
+            .testTarget(
+                name: "ExplorationTests",
+                dependencies: [
+                    "NetPrimitives", "WireFormats", "TCPStateMachine", "Netstack", "NetworkSimulation",
+                    "ConnectionAnalysis",
+                ],
+                swiftSettings: strict),
             .testTarget(name: "TidyTests", swiftSettings: strict),
             .testTarget(
                 name: "tcpTests",

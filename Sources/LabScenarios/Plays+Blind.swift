@@ -40,7 +40,7 @@ extension Laboratory {
                 simulation.schedule(after: .seconds(1)) { steps[answers - 1](id) }
             case .readClosed(let id): host.close(id)
             case .closed(let id): host.bury(id)
-            case .acceptable, .writable: break
+            case .acceptable, .writable, .reported, .requested, .withdrawn: break
             }
         }
         try server.listen(Play.port, backlog: 128)

@@ -48,7 +48,7 @@ private final class CrashStory {
         case .closed(let id):
             client.bury(id)
             if read == [""] { _ = try? client.connect(to: lab.server, port: Play.port, from: Play.clientPort) }
-        case .acceptable, .writable: break
+        case .acceptable, .writable, .reported, .requested, .withdrawn: break
         }
     }
 
@@ -67,7 +67,7 @@ private final class CrashStory {
             }
         case .readClosed(let id): server.close(id)
         case .closed(let id): server.bury(id)
-        case .established, .writable: break
+        case .established, .writable, .reported, .requested, .withdrawn: break
         }
     }
 

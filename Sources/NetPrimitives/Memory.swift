@@ -69,6 +69,12 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
 
     /// Adds one segment of fillers.
     @inlinable public mutating func grow() {
+        let segment = UnsafeMutablePointer<Element>.allocate(capacity: 1 << shift)
+        unsafe segment.initialize(repeating: filler, count: 1 << shift)
+        unsafe add(segment)
+    }
+
+    @inlinable mutating func add(_ segment: UnsafeMutablePointer<Element>) {
         if segmentCount == directoryCapacity {
             let wider = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: directoryCapacity * 2)
             unsafe wider.initialize(from: segments, count: segmentCount)
@@ -76,8 +82,6 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
             unsafe segments = wider
             directoryCapacity *= 2
         }
-        let segment = UnsafeMutablePointer<Element>.allocate(capacity: 1 << shift)
-        unsafe segment.initialize(repeating: filler, count: 1 << shift)
         unsafe (segments + segmentCount).initialize(to: segment)
         segmentCount += 1
     }
@@ -93,8 +97,9 @@ public struct SegmentedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
     @inlinable public func copy() -> SegmentedArray<Element> {
         var twin = SegmentedArray(segmentSize: 1 << shift, filler: filler)
         for index in 0..<segmentCount {
-            twin.grow()
-            unsafe twin.segments[index].update(from: segments[index], count: 1 << shift)
+            let segment = UnsafeMutablePointer<Element>.allocate(capacity: 1 << shift)
+            unsafe segment.initialize(from: segments[index], count: 1 << shift)
+            unsafe twin.add(segment)
         }
         return twin
     }

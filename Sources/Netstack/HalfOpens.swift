@@ -103,6 +103,9 @@ extension NetworkStack {
             break
         case .acknowledge:
             if halfOpen.isOutdated(seg) { counters.outdatedSegments &+= 1 }
+            guard flows.halfOpens[slot].halfOpen.mayAcknowledge(seg, configuration: configuration.tcp, at: now) else {
+                break
+            }
             let answer = halfOpen.acknowledgement(
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)

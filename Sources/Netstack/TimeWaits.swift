@@ -41,9 +41,9 @@ extension NetworkStack {
         case .ignore:
             break
         case .acknowledge:
-            acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
+            strayArrives(seg, timeWait: slot, tuple, by: interface, into: &answers, at: now)
         case .acknowledgeAndRestart:
-            flows.timeWaits[slot].timeWait.expiresAt = now + configuration.tcp.timeWait
+            flows.timeWaits[slot].timeWait.restart(configuration: configuration.tcp, at: now)
             flows.timeWaits.remove(slot, from: &timeWaitList)
             flows.timeWaits.append(slot, to: &timeWaitList)
             acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
@@ -51,13 +51,23 @@ extension NetworkStack {
             removeTimeWait(slot)
         case .connectionRequest:
             guard let listener = listeners.find(tuple), mayReopen(slot, tuple, listener: listener, at: now) else {
-                return acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
+                return strayArrives(seg, timeWait: slot, tuple, by: interface, into: &answers, at: now)
             }
             // RFC 9293, 3.6.1 (MAY-2): a number larger than any of the old connection.
             let iss = flows.timeWaits[slot].timeWait.sndNxt + 65_537
             removeTimeWait(slot)
             synArrives(seg, tuple, listener: listener, interface: interface, answers: &answers, iss: iss, at: now)
         }
+    }
+
+    private mutating func strayArrives(
+        _ seg: Segment, timeWait slot: Slot, _ tuple: FourTuple, by interface: InterfaceID,
+        into answers: inout PacketBatch, at now: Instant
+    ) {
+        guard flows.timeWaits[slot].timeWait.mayAcknowledge(seg, configuration: configuration.tcp, at: now) else {
+            return
+        }
+        acknowledge(timeWait: slot, tuple, by: interface, into: &answers, at: now)
     }
 
     private mutating func acknowledge(

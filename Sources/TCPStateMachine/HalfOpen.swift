@@ -56,8 +56,8 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
     public var retransmissions: UInt8
     /// SYNs that arrived for this entry, at most 255.
     public var synCount: UInt8
-    /// When a repeated SYN was last answered, in eighths of ``TCPConfiguration/synAckMinimumGap`` after ``answeredAt``,
-    /// rounded up; 0 for not at all.
+    /// When a repeated SYN or a stray was last answered, in eighths of ``TCPConfiguration/synAckMinimumGap`` after
+    /// ``answeredAt``, rounded up; 0 for not at all.
     public var repeatedAt: UInt8
     public var stage: Stage
 
@@ -244,6 +244,18 @@ extension HalfOpen {
         return true
     }
 
+    /// A segment that is not acceptable asks to be told where we stand: whether to tell. Text and a FIN always; what
+    /// could be an answer itself the first time at once, then at the pace of repeated SYNs, which it shares (as Linux
+    /// does), so that two ends that disagree do not answer each other for ever (RFC 5961, 7).
+    public mutating func mayAcknowledge(_ seg: Segment, configuration: TCPConfiguration, at now: Instant) -> Bool {
+        if seg.isMoreThanAnswer { return true }
+        let unit = max(configuration.synAckMinimumGap.nanoseconds / 8, 1)
+        let elapsed = max((now - answeredAt).nanoseconds, 0)
+        guard repeatedAt == 0 || elapsed >= unit &* Int64(repeatedAt &+ 8) else { return false }
+        repeatedAt = UInt8(clamping: min(max((elapsed &+ unit &- 1) / unit, 1), 247))
+        return true
+    }
+
     /// The timer has fired: the SYN-ACK goes out once more.
     public mutating func answerRepeated(at now: Instant) {
         retransmissions &+= 1
@@ -277,6 +289,10 @@ extension TCPConfiguration {
 }
 
 extension Segment {
+    /// Whether it carries text or a FIN. One without may be the answer to an answer of ours, and another answer would
+    /// be answered again.
+    var isMoreThanAnswer: Bool { payloadLength > 0 || flags.contains(.fin) }
+
     /// RFC 9293, 3.4, the four cases of an acceptable segment.
     @inlinable public func isAcceptable(nxt: SequenceNumber, window: UInt32) -> Bool {
         let length = length

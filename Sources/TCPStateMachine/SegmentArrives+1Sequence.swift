@@ -37,7 +37,7 @@ extension Connection {
         _ seg: Segment, configuration: TCPConfiguration, at now: Instant, into disposition: inout Disposition
     ) {
         let isProbe = seg.seq == rcv.nxt - 1 && !seg.flags.contains(.syn)
-        if seg.payloadLength > 0 || seg.flags.contains(.fin) || isProbe {
+        if seg.isMoreThanAnswer || isProbe {
             flags.insert(.ackNow)
         } else if seg.flags.contains(.syn) {
             challenge(configuration: configuration, at: now, into: &disposition)

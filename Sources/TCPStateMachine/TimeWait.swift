@@ -17,6 +17,8 @@ public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
     /// The last window field that we sent.
     public var window: UInt16
     public var hasTimestamps: Bool
+    /// When a stray was last answered, as ``mayAcknowledge(_:configuration:at:)`` counts; 0 for not at all.
+    var answeredAt: UInt8
 
     /// What fills unused places of a table.
     public static var vacant: TimeWait {
@@ -32,6 +34,7 @@ public struct TimeWait: Hashable, Sendable, BitwiseCopyable {
         hasTimestamps = connection.flags.contains(.timestamps)
         tsRecent = connection.timestamps.recent
         timestampOffset = connection.timestamps.offset
+        answeredAt = 0
     }
 }
 
@@ -71,6 +74,28 @@ extension TimeWait {
         return seg.length > 0 || seg.flags.contains(.syn) || seg.seq != rcvNxt ? .acknowledge : .ignore
     }
 
+    /// A segment that is not where it should be asks to be told where we stand: whether to tell. Text and a FIN always;
+    /// what could be an answer itself at most once per ``TCPConfiguration/challengeAckGap``, so that two ends that
+    /// disagree do not answer each other for ever (RFC 5961, 7).
+    ///
+    /// The time counts in eighths of the gap, backwards from the end of the state, and after 255 of them from the
+    /// beginning: now and then a stray long after another finds no answer, as if that had been lost.
+    public mutating func mayAcknowledge(_ seg: Segment, configuration: TCPConfiguration, at now: Instant) -> Bool {
+        if seg.isMoreThanAnswer { return true }
+        let unit = max(configuration.challengeAckGap.nanoseconds / 8, 1)
+        let left = max((expiresAt - now).nanoseconds, 0) / unit % 255
+        let since = (Int64(answeredAt) &- 1 &- left &+ 255) % 255
+        guard answeredAt == 0 || since >= 8 else { return false }
+        answeredAt = UInt8(truncatingIfNeeded: left &+ 1)
+        return true
+    }
+
+    /// A FIN came again: the wait begins anew.
+    public mutating func restart(configuration: TCPConfiguration, at now: Instant) {
+        expiresAt = now + configuration.timeWait
+        answeredAt = 0
+    }
+
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`
     public func acknowledgement(at now: Instant) -> Segment {
         var seg = Segment()
@@ -92,7 +117,7 @@ extension TimeWait {
     public func encode(into sink: inout SipHash, at now: Instant) {
         sink.combine(UInt64(sndNxt.rawValue) << 32 | UInt64(rcvNxt.rawValue))
         sink.combine(UInt64(tsRecent) << 32 | UInt64(window) << 8 | (hasTimestamps ? 1 : 0))
-        sink.combine(UInt64(timestampOffset))
+        sink.combine(UInt64(timestampOffset) << 8 | UInt64(answeredAt))
         sink.combine(UInt64(bitPattern: (expiresAt - now).nanoseconds))
     }
 }

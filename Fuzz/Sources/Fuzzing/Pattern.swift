@@ -15,7 +15,8 @@ enum Pattern {
         return table
     }()
 
-    /// Bytes of the stream `key` from `offset` on, at most 65,521; what would stand before its beginning has a negative one.
+    /// Bytes of the stream `key` from `offset` on, at most 65,521; what would stand before its beginning has a negative
+    /// one.
     static func bytes(of key: UInt32, at offset: Int, count: Int) -> [UInt8] {
         let start = ((Int(key) &+ offset) % period &+ period) % period
         return Array(table[start..<start + count])

@@ -1,7 +1,8 @@
 import Foundation
 import Fuzzing
 
-/// Writes the seeds: inputs that say what every connection does, so that the fuzzer begins where it becomes interesting.
+/// Writes the seeds: inputs that say what every connection does, so that the fuzzer begins where it becomes
+/// interesting.
 @main
 enum SeedWriter {
     static func main() throws {
