@@ -114,7 +114,7 @@ extension MachineTarget {
         case .ignore: break
         case .acknowledge, .acknowledgeAndRestart:
             check(!seg.flags.contains(.rst), "a RST is not answered")
-            let answer = wait.acknowledgement(timestampOffset: path.timestampOffset, at: now)
+            let answer = wait.acknowledgement(at: now)
             check(answer.flags == .ack && answer.seq == wait.sndNxt && answer.ack == wait.rcvNxt, "where we stand")
         case .connectionRequest:
             check(seg.flags.contains(.syn) && !seg.flags.contains(.ack), "only a SYN begins anew")
