@@ -111,7 +111,8 @@ extension Play {
         let bytes = lab.settings.usesIPv6 ? 60 : 40
         let gigabytes = (UInt64(1) << 32) * UInt64(bytes) / 1_000_000_000
         return [
-            "Attacked was a connection by somebody who knew its addresses and ports and saw none of its packets. RFC 793 "
+            "Attacked was a connection by somebody who knew its addresses and ports and saw none of "
+                + "its packets. RFC 793 "
                 + "took every RST in the window, here \(attack.window) numbers: \(attack.sent[0]) RSTs, one for each "
                 + "such stretch of the 2^32 numbers, are sure to hit, and would have ended it.",
             "What held: RFC 5961, 3.2. The one that met the window was \(attack.miss) away from RCV.NXT: a challenge "

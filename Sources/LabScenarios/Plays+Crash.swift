@@ -129,10 +129,12 @@ extension Play {
                 + "(RFC 6528). The old answer's number was \(distance) away from the one that the client waited for, "
                 + "outside of a window of \(window): it drew an ACK and was dropped."
                 + (first.iss == last.iss ? "" : ownNumbers),
-            "What would not have held, played out of sight: both ends beginning every connection with the same number, without "
+            "What would not have held, played out of sight: both ends beginning every connection with "
+                + "the same number, without "
                 + "timestamps. There the client asked what carol has, and read "
                 + "'\(naive.read.last.map { String($0.dropLast()) } ?? "")'.",
-            "By chance an old number meets the window after one crash in \((UInt64(1) << 32) / UInt64(max(window, 1))), "
+            "By chance an old number meets the window after one crash in \((UInt64(1) << 32) / "
+                + "UInt64(max(window, 1))), "
                 + "and timestamps halve that. A quiet time (RFC 9293, 3.4.3; tcp serve --quiet-time) leaves nothing to "
                 + "chance: played out of sight, with \(CrashStory.quietTime.readable) of it, the late answer came to "
                 + "its own connection, and the server's first segment, a RST, went out at "

@@ -101,7 +101,8 @@ extension Play {
                 + "connection in the client's name. It needed one number, the server's, which went to the client. The "
                 + "client was switched off, else its RST would have ended it (old-duplicate-syn).",
             "At first the server's numbers only counted, every 4 us, as in RFC 793. To the attacker's own connection, "
-                + "to port \(Prediction.probed), at \(learned.at.readable) it gave \(learned.iss.rawValue); so it would "
+                + "to port \(Prediction.probed), at \(learned.at.readable) it gave \(learned.iss.rawValue); "
+                + "so it would "
                 + "give \(first.guess.rawValue) at \(first.arrival.readable). The ACK of \(first.guess.rawValue &+ 1) "
                 + "was right, and the application read '\(Prediction.words.dropLast())' from the client.",
             "What held: RFC 6528 adds to the clock a keyed hash of both ends. The attacker's own number, "
