@@ -133,8 +133,8 @@ extension Play {
                 + "the same number, without "
                 + "timestamps. There the client asked what carol has, and read "
                 + "'\(naive.read.last.map { String($0.dropLast()) } ?? "")'.",
-            "By chance an old number meets the window after one crash in \((UInt64(1) << 32) / "
-                + "UInt64(max(window, 1))), "
+            "By chance an old number meets the window after one crash in "
+                + "\((UInt64(1) << 32) / UInt64(max(window, 1))), "
                 + "and timestamps halve that. A quiet time (RFC 9293, 3.4.3; tcp serve --quiet-time) leaves nothing to "
                 + "chance: played out of sight, with \(CrashStory.quietTime.readable) of it, the late answer came to "
                 + "its own connection, and the server's first segment, a RST, went out at "
