@@ -2,6 +2,7 @@ import ConnectionAnalysis
 import NetPrimitives
 import Netstack
 import NetworkSimulation
+import TCPStateMachine
 import WireFormats
 
 // MARK: - Segments of earlier connections, with the numbers of the RFC's figures
