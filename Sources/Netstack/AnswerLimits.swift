@@ -60,10 +60,7 @@ struct AnswerLimits: ~Copyable, Sendable {
     /// SipHash-1-3, as for the demultiplexer: what it gives is not sent.
     private func hash(_ kind: Kind, _ address: IPAddress) -> UInt64 {
         var state = SipHash(key: key, compressionRounds: 1, finalizationRounds: 3)
-        switch address {
-        case .v4(let v4): state.combine(UInt64(v4.rawValue >> 8))
-        case .v6(let v6): state.combine(v6.high >> 8)
-        }
+        state.combine(address.network)
         state.combine(UInt64(bitPattern: second))
         return state.finish(tail: kind.rawValue << 1 | (address.isIPv6 ? 1 : 0), count: 1)
     }

@@ -139,7 +139,7 @@ struct SummaryBoard: ~Copyable, Sendable {
 
 extension NetworkStack {
     /// Attempts that never completed and are told singly, per listener and second.
-    static var toldSingly: UInt8 { 8 }
+    static var toldSingly: UInt32 { 8 }
 
     /// The next summary of attempts that never completed, or `nil`. Kept are 32; those beyond are counted in
     /// ``Counters/attemptsLost``.
@@ -189,13 +189,6 @@ extension NetworkStack {
     }
 
     private mutating func isToldSingly(_ listener: Slot, at now: Instant) -> Bool {
-        let second = UInt32(truncatingIfNeeded: now.seconds)
-        if listeners.entries[listener].toldSecond != second {
-            listeners.entries[listener].toldSecond = second
-            listeners.entries[listener].told = 0
-        }
-        guard listeners.entries[listener].told < Self.toldSingly else { return false }
-        listeners.entries[listener].told += 1
-        return true
+        listeners.entries[listener].failed.next(at: now) <= Self.toldSingly
     }
 }

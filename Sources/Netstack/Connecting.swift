@@ -29,7 +29,8 @@ extension NetworkStack {
         // RFC 9293, 3.4.3: the SYN is delayed, and so is all that counts from it.
         let start = quiet.isOn(at: now) ? quiet.end ?? now : now
         let iss = initialSequence(for: tuple, at: start)
-        guard maySettle(flows.prefixPlace(of: tuple)) else { throw .outOfMemory }
+        let prefix = flows.prefixPlace(of: tuple)
+        guard maySettle(prefix) else { throw .outOfMemory }
         guard
             let tcb = Connection(
                 opening: iss, path: pathFacts(for: tuple, by: interface), memory: &memory,
@@ -38,7 +39,8 @@ extension NetworkStack {
             counters.memoryRefusals &+= 1
             throw .outOfMemory
         }
-        let slot = insertConnection(tcb, key: flows.makeKey(tuple), tuple: tuple, interface: interface)
+        let slot = insertConnection(
+            tcb, key: flows.makeKey(tuple), prefix: prefix, tuple: tuple, interface: interface)
         flows.connections[slot].flags.insert(.held)
         let attempt = ConnectionAttempt(tuple: tuple, isActive: true, iss: iss, irs: SequenceNumber(0), at: now)
         flows.connections[slot].attempt = attempts.insert(AttemptEntry(attempt: attempt, link: .none))

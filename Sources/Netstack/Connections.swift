@@ -19,8 +19,9 @@ extension NetworkStack {
     }
 
     /// Puts a connection into its table and into the index.
-    mutating func insertConnection(_ tcb: Connection, key: FlowKey, tuple: FourTuple, interface: InterfaceID) -> Slot {
-        let prefix = flows.prefixPlace(of: tuple)
+    mutating func insertConnection(
+        _ tcb: Connection, key: FlowKey, prefix: PrefixPlace, tuple: FourTuple, interface: InterfaceID
+    ) -> Slot {
         memoryShares.add(Connection.reservedChunks, at: prefix)
         let entry = ConnectionEntry(
             tcb, key: key, prefix: prefix, interface: interface, flowLabel: flowLabel(for: tuple),

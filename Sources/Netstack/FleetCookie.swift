@@ -6,9 +6,8 @@ import WireFormats
 ///
 /// The layout is that of the Linux kernel's BPF self-test of custom SYN cookies (test_tcp_custom_syncookie.c):
 ///
-///     ISN    | 31 ... 8: hash, upper 24 bits | 7 6: size class | 5: ECN | 4: SACK | 3 ... 0: window scale, 15 for none
-///     | TSval  | 31 ... 8: a clock             | 7 ... 0: hash, lower 8 bits
-///       |
+///     ISN    31 ... 8: hash, upper 24 bits; 7, 6: size class; 5: ECN; 4: SACK; 3 ... 0: window scale, 15 for none
+///     TSval  31 ... 8: a clock; 7 ... 0: hash, lower 8 bits
 ///
 /// with its tables of sizes. The hash is the lower half of SipHash-2-4 over these bytes, numbers as in the client's
 /// packets unless said otherwise: the server's address, the client's, the server's port, the client's, the client's ISN

@@ -113,13 +113,7 @@ extension NetworkStack {
     /// A SYN has found the queue full.
     mutating func noteOverload(_ listener: Slot, _ tuple: FourTuple, _ answer: OverloadAnswer, at now: Instant) {
         floodsTick(at: now)
-        let second = UInt32(truncatingIfNeeded: now.seconds)
-        if listeners.entries[listener].overloadSecond != second {
-            listeners.entries[listener].overloadSecond = second
-            listeners.entries[listener].overload = 0
-        }
-        listeners.entries[listener].overload &+= 1
-        let count = listeners.entries[listener].overload
+        let count = listeners.entries[listener].overload.next(at: now)
         let watch = Int(listeners.entries[listener].flood) - 1
         guard watch >= 0 else {
             if configuration.floodThreshold > 0, count >= configuration.floodThreshold {

@@ -200,7 +200,8 @@ extension NetworkStack {
         listener: Slot, interface: InterfaceID, timestampOffset: UInt32? = nil, answers: inout PacketBatch,
         at now: Instant
     ) {
-        guard maySettle(flows.prefixPlace(of: tuple)) else {
+        let prefix = flows.prefixPlace(of: tuple)
+        guard maySettle(prefix) else {
             counters.listenDrops &+= 1
             return
         }
@@ -216,7 +217,7 @@ extension NetworkStack {
         }
         let attempt = passiveAttempt(halfOpen, tuple, listener: listener, at: now)
         let key = slot.map { unlinkHalfOpen($0) } ?? flows.makeKey(tuple)
-        let connection = insertConnection(tcb, key: key, tuple: tuple, interface: interface)
+        let connection = insertConnection(tcb, key: key, prefix: prefix, tuple: tuple, interface: interface)
         flows.connections[connection].listener = UInt16(truncatingIfNeeded: listener.rawValue)
         flows.connections[connection].flags.insert(.queued)
         flows.connections.append(

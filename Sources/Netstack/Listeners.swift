@@ -1,6 +1,21 @@
 public import NetPrimitives
 import TCPStateMachine
 
+/// How often something has happened in the second that it is.
+struct SecondCount: BitwiseCopyable, Sendable {
+    private var second: UInt32 = 0
+    private var count: UInt32 = 0
+
+    /// Once more.
+    /// - Returns: how often by now.
+    mutating func next(at now: Instant) -> UInt32 {
+        let second = UInt32(truncatingIfNeeded: now.seconds)
+        if self.second != second { (self.second, count) = (second, 0) }
+        count &+= 1
+        return count
+    }
+}
+
 /// A listener and its accept queue.
 struct ListenerEntry: Listed, Sendable {
     var local: Endpoint
@@ -15,13 +30,11 @@ struct ListenerEntry: Listed, Sendable {
     /// When the last classic cookie went out, and how the next cookie is made.
     var cookieSentAt: Instant?
     var cookieCodec: CookieCodec
-    /// Attempts that failed and were told singly in this second.
-    var toldSecond: UInt32 = 0
-    var told: UInt8 = 0
-    /// The flood that is watched, plus one; and SYNs of this second that found the queue full.
+    /// Attempts of this second that failed.
+    var failed = SecondCount()
+    /// SYNs of this second that found the queue full, and the flood that is watched, plus one.
+    var overload = SecondCount()
     var flood: UInt8 = 0
-    var overloadSecond: UInt32 = 0
-    var overload: UInt32 = 0
     var link: Slot
     /// Links of the list of ready listeners.
     var neighbours: SlotLinks

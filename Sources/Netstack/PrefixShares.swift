@@ -41,15 +41,20 @@ struct PrefixShares: ~Copyable, Sendable {
     }
 }
 
-extension FourTuple {
-    /// The network that the peer is in, as fairness reckons: the /24 of an IPv4 address, the /56 of an IPv6 one.
-    var remotePrefix: UInt64 { isIPv6 ? remoteHigh | 0xFF : remoteLow >> 8 }
+extension IPAddress {
+    /// The network that an address is in, as fairness and limits reckon: the /24 of IPv4, the /56 of IPv6.
+    var network: UInt64 {
+        switch self {
+        case .v4(let v4): UInt64(v4.rawValue >> 8)
+        case .v6(let v6): v6.high >> 8
+        }
+    }
 }
 
 extension FlowTable {
     /// Where the peer's prefix is counted.
     func prefixPlace(of tuple: FourTuple) -> PrefixPlace {
-        let hash = hash(tuple.remotePrefix)
+        let hash = hash(tuple.remoteAddress.network)
         let mask = UInt64(PrefixShares.columns - 1)
         return PrefixPlace(
             first: UInt16(truncatingIfNeeded: hash & mask),

@@ -17,7 +17,7 @@ public struct TopPrefixes: Hashable, Sendable, BitwiseCopyable {
 
     /// Counts the network of the tuple's peer.
     mutating func note(_ tuple: FourTuple, weight: UInt32 = 1) {
-        let network = tuple.remotePrefix
+        let network = tuple.remoteAddress.network
         var least = 0
         for index in 0..<4 {
             if places[index].count > 0, places[index].network == network, places[index].isIPv6 == tuple.isIPv6 {
@@ -46,7 +46,7 @@ public struct TopPrefixes: Hashable, Sendable, BitwiseCopyable {
         let place = order[rank]
         let address: IPAddress =
             place.isIPv6
-            ? .v6(IPv6Address(high: place.network & ~0xFF, low: 0))
+            ? .v6(IPv6Address(high: place.network << 8, low: 0))
             : .v4(IPv4Address(UInt32(truncatingIfNeeded: place.network << 8)))
         guard let prefix = IPPrefix(address, length: place.isIPv6 ? 56 : 24) else { return nil }
         return (prefix, Int(place.count))
