@@ -109,18 +109,7 @@ public struct Siege: ~Copyable {
     private mutating func give(_ seg: Segment, from source: IPv4Address, port: UInt16) {
         toServer.removeAll()
         toClient.removeAll()
-        let length = seg.headerLength + seg.payloadLength
-        guard
-            let index = toServer.appendUninitialized(length: IPv4Header.length + length, interface: InterfaceID(0))
-        else { return }
-        var packet = toServer.mutableBytes(of: index)
-        IPv4Header(source: source, destination: Self.target, protocol: .tcp, payloadLength: length).emit(into: &packet)
-        var octets = toServer.mutableBytes(of: index, from: IPv4Header.length)
-        for place in seg.headerLength..<length { octets[place] = UInt8(truncatingIfNeeded: place) }
-        seg.emitHeader(into: &octets, sourcePort: port, destinationPort: Self.port)
-        let sum = InternetChecksum.pseudoHeaderSum(
-            source: .v4(source), destination: .v4(Self.target), protocol: .tcp, length: length)
-        Segment.storeChecksum(in: &octets, pseudoHeaderSum: sum)
+        toServer.append(seg, from: Endpoint(.v4(source), port), to: Endpoint(.v4(Self.target), Self.port))
         server.receive(toServer, answers: &toClient, at: now)
         while (try? server.accept(listener)) != nil { held += 1 }
         while server.nextEvent() != nil {}

@@ -135,29 +135,9 @@ public struct SynFlood: Workload, ~Copyable {
             seg.options.isSACKPermitted = false
             seg.options.windowScale = nil
         }
-        let source = clientAddress
-        let header = isIPv6 ? IPv6Header.length : IPv4Header.length
-        guard let index = syns.appendUninitialized(length: header + seg.headerLength, interface: InterfaceID(0)) else {
-            return
-        }
-        let isIPv6 = isIPv6
         let sourcePort = 1_024 + UInt16(truncatingIfNeeded: sourceNumber % 64_000)
-        var packet = syns.mutableBytes(of: index)
-        switch (source, Self.server(isIPv6)) {
-        case (.v4(let near), .v4(let far)):
-            IPv4Header(source: near, destination: far, protocol: .tcp, payloadLength: seg.headerLength)
-                .emit(into: &packet)
-        case (.v6(let near), .v6(let far)):
-            IPv6Header(source: near, destination: far, nextHeader: .tcp, payloadLength: seg.headerLength)
-                .emit(into: &packet)
-        default:
-            break
-        }
-        var octets = syns.mutableBytes(of: index, from: header)
-        seg.emitHeader(into: &octets, sourcePort: sourcePort, destinationPort: port)
-        let sum = InternetChecksum.pseudoHeaderSum(
-            source: source, destination: Self.server(isIPv6), protocol: .tcp, length: octets.count)
-        Segment.storeChecksum(in: &octets, pseudoHeaderSum: sum)
+        syns.append(
+            seg, from: Endpoint(clientAddress, sourcePort), to: Endpoint(Self.server(isIPv6), port))
     }
 
     private var clientAddress: IPAddress {
