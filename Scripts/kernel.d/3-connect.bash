@@ -204,8 +204,8 @@ no_route() { # FAMILY
 test_case no-route-ipv4 20 "" "no route behind a namespace that forwards: exit 4" no_route 4
 test_case no-route-ipv6 20 "" "no route behind a namespace that forwards IPv6: exit 4" no_route 6
 
-# The kernel takes our first line and then answers nothing but RST.
-reset_by_rule() {
+# A connection to the kernel that has taken our first line; what is written to descriptor 3 is what we send.
+establish() {
     mkfifo "$dir/ours"
     exec 3<>"$dir/ours"
     listener 4
@@ -213,6 +213,11 @@ reset_by_rule() {
     stdin=$dir/ours start connect "$limit" "${connect_command[@]}"
     echo "one" >&3
     wait_for 5 grep -q one "$dir/listener.out" || fail "not established"
+}
+
+# The kernel answers nothing but RST any more.
+reset_by_rule() {
+    establish
     rule 4 -A INPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset
     echo "two" >&3
     finish connect 5
@@ -222,13 +227,7 @@ reset_by_rule() {
 
 # A process that dies with bytes unread: its kernel sends RST (RFC 2525, 2.17).
 reset_by_death() {
-    mkfifo "$dir/ours"
-    exec 3<>"$dir/ours"
-    listener 4
-    connect_arguments 4 "$H4" 8080
-    stdin=$dir/ours start connect "$limit" "${connect_command[@]}"
-    echo "one" >&3
-    wait_for 5 grep -q one "$dir/listener.out" || fail "not established"
+    establish
     signal listener STOP
     echo "nobody reads this" >&3
     wait_for 5 unread 8080 || fail "the kernel holds no unread bytes"
