@@ -1,9 +1,6 @@
 import NetPrimitives
 import NetworkSimulation
-import TCPStateMachine
 import WireFormats
-
-@testable import Netstack
 
 /// What may come from outside: RSTs of an attacker who does not see the conversation, and segments of an earlier
 /// connection between the same ports.
@@ -65,19 +62,5 @@ enum Injections {
             old("an old FIN with the right number", [.fin, .ack], seq: exact, ack: own &- far),
             old("an old FIN inside the window", [.fin, .ack], seq: exact &+ 100, ack: own &- 10),
         ]
-    }
-
-    /// Text of an earlier connection whose numbers are both right, so that only its timestamp tells (RFC 7323, 5).
-    /// - Parameter stack: the stack that would have sent it.
-    static func outdatedText(to target: ExploredSide, from stack: borrowing NetworkStack) -> Injection {
-        let source = target.opposite
-        let (own, peer) = (Model.endpoint(source), Model.endpoint(target))
-        let tuple = FourTuple(
-            local: own.address, localPort: own.port, remote: peer.address, remotePort: peer.port,
-            interface: InterfaceID(0))
-        var letter = Letter(from: source, .ack, seq: first(source), ack: first(target), text: "X")
-        letter.segment.options.timestamps = TCPTimestamps(
-            value: stack.timestampOffset(for: tuple) &- 1000, echoReply: 0)
-        return Injection("old text, both its numbers right", letter.packet)
     }
 }

@@ -4,7 +4,7 @@ import TCPStateMachine
 
 /// What must hold of two ends that talk.
 enum Laws {
-    static func of(_ ending: Talker.Ending) -> ExplorationLaws<EndView> {
+    static var all: ExplorationLaws<EndView> {
         ExplorationLaws(always: always, atRest: atRest, atEnd: atEnd)
     }
 

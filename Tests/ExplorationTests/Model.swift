@@ -71,6 +71,6 @@ struct Model: Sendable {
     func exploration() throws -> Exploration<Talker> {
         Exploration(
             left: try stack(.left), program(.left), right: try stack(.right), program(.right), bounds: bounds,
-            injections: injections, laws: Laws.of(ending))
+            injections: injections, laws: Laws.all)
     }
 }

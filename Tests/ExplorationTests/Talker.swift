@@ -11,8 +11,6 @@ struct Talker: ExploredProgram {
         case atRest
         /// `shutdown` at any time, after a word that may be said at any time.
         case shutdown
-        /// `close` at any time: nobody reads any more.
-        case close
     }
 
     /// What it remembers of its connection.
@@ -128,7 +126,7 @@ struct Talker: ExploredProgram {
         // Who has seen the other close does so too, before time passes.
         var moment = ending == .atRest ? ExploredChoice.Moment.atRest : .anyTime
         if memory.conversation.sawEnd { moment = .prompt }
-        choices.append(ExploredChoice(Act.close.rawValue, ending == .close ? "close()" : "shutdown()", moment))
+        choices.append(ExploredChoice(Act.close.rawValue, "shutdown()", moment))
         return choices
     }
 
@@ -147,12 +145,7 @@ struct Talker: ExploredProgram {
         case .close:
             guard let id = connection else { return }
             memory.conversation.hasClosed = true
-            if ending == .close {
-                try? stack.close(id, at: now)
-                take(nil)
-            } else {
-                try? stack.shutdown(id, at: now)
-            }
+            try? stack.shutdown(id, at: now)
         case nil: break
         }
     }
