@@ -83,14 +83,15 @@ private final class Fleet {
         let answer = conversation.packets.compactMap(\.segment).first { $0.flags == [.syn, .ack] }
         let scale = lab.server.accepted.map { "\($0.sendScale.rawValue)" } ?? "?"
         return [
-            "The server is three machines with one address. The SYN went to node A, all that followed to node B, as "
-                + "when a fleet changes while a client connects. A kept nothing, and B had never heard of the "
-                + "client: it has A's key. The number" + (answer.map { " \($0.seq.rawValue)" } ?? "")
+            "Attacked was a handshake in the middle, by no enemy: the server is three machines with one address, and "
+                + "the SYN went to node A, all that followed to node B, as when a fleet changes while a client "
+                + "connects. A second client's ACK went to node C, to whom it is a forgery: C has another key.",
+            "What held: A kept nothing, and B had never heard of the client, but it has A's key. The number"
+                + (answer.map { " \($0.seq.rawValue)" } ?? "")
                 + " is 24 bits of a keyed hash and eight of options: B knew the size class, SACK and the window "
-                + "scale, \(scale), without any timestamp to hide them in.",
-            "What held: node C has another key. What A had answered to a second client was refused there, with a RST, "
-                + "and counted (nstat at C: TcpExtSyncookiesFailed \(c?.counters.cookiesFailed ?? 0)).",
-            "What it costs: a fleet's machine looks at every stray ACK, for it cannot know what the others sent, and "
+                + "scale, \(scale), without any timestamp to hide them in. C refused with a RST, and counted "
+                + "(nstat at C: TcpExtSyncookiesFailed \(c?.counters.cookiesFailed ?? 0)).",
+            "What it cost: a fleet's machine looks at every stray ACK, for it cannot know what the others sent, and "
                 + "whoever forges one without a timestamp hits with 1 in 8 million; with Linux's cookies it is 1 in "
                 + "537 million (docs/cookies.md).",
         ]

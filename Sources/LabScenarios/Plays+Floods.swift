@@ -29,17 +29,21 @@ extension Play {
     /// One half-open entry is all that the listener has room for.
     static func synCookies(_ path: Path) -> Play {
         var play = attacked(path, count: 1, backlog: 0, words: "another client's SYN")
-        play.remarks = { _, conversation in
+        play.remarks = { lab, conversation in
             let answer = conversation.packets.compactMap(\.segment).first { $0.flags == [.syn, .ack] }
+            let scale = lab.server.accepted.map { "\($0.sendScale.rawValue)" } ?? "?"
             return [
-                "The SYN queue has room for backlog + 1 entries, here one, and a client that went silent has it. So "
-                    + "the server answered with a cookie: its initial sequence number"
+                "Attacked was the SYN queue: it has room for backlog + 1 entries, here one, and a client that went "
+                    + "silent has it. So the server answered with a cookie: its initial sequence number"
                     + (answer.map { ", \($0.seq.rawValue)," } ?? "")
                     + " is a keyed hash of both ends, the client's number and the minute, with the maximum segment "
                     + "size in its low bits. Nothing was stored: the server's state stayed LISTEN.",
-                "The third packet brought the number back, plus one. The server computed it again, found it its own, "
-                    + "and rebuilt what it would have kept; SACK and the window scale came back in the "
-                    + "timestamp's low six bits.",
+                "What held: the third packet brought the number back, plus one. The server computed it again, found "
+                    + "it its own, and rebuilt what it would have kept; SACK and the window scale, \(scale), came back "
+                    + "in the timestamp's low six bits.",
+                "What it cost: two hashes for the SYN and two for the ACK. With a cookie the maximum segment size is "
+                    + "rounded down to one of four, without timestamps SACK and the window scale are lost, and the "
+                    + "SYN-ACK is never sent again (cookie-lost-ack).",
             ]
         }
         return play
@@ -63,13 +67,14 @@ extension Play {
         }
         play.remarks = { _, _ in
             [
-                "What cookies cost: the client was ESTABLISHED, and the server knew nothing of it. With an entry it "
-                    + "would have sent its SYN-ACK again after 1 s, and the client its ACK. A cookie is never sent "
-                    + "again.",
-                "Where the client speaks first nobody notices, for its first segment carries the same ACK (lost-ack). "
-                    + "Where the server speaks first, as in SMTP and SSH, the client waits until it has had enough: "
-                    + "here it spoke after \(patience.readable), and that completed the handshake. A cookie is good "
-                    + "for one to two minutes.",
+                "Attacked was the SYN queue, so the SYN-ACK was a cookie; then the path lost the client's ACK. The "
+                    + "client was ESTABLISHED, and the server knew nothing of it.",
+                "What held: where the client speaks first nobody notices, for its first segment carries the same ACK "
+                    + "(lost-ack). Here it spoke after \(patience.readable), and that completed the handshake. A "
+                    + "cookie is good for one to two minutes.",
+                "What it cost: with an entry the server would have sent its SYN-ACK again after 1 s, and the client "
+                    + "its ACK. A cookie is never sent again: where the server speaks first, as in SMTP and SSH, the "
+                    + "client waits until it has had enough.",
             ]
         }
         return play

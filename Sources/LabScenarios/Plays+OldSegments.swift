@@ -111,11 +111,12 @@ extension Play {
                 "Attacked was the agreement of the two ends: the client crashed and forgot, the server did not know. "
                     + "Such a connection is half-open (RFC 9293, 3.5.1); nothing is sent on it, so it can stay for "
                     + "ever.",
-                "Figure 9, the end that forgot speaks first: its SYN is no reason to end a connection (RFC 5961, 4.2), "
-                    + "for anybody could send one. The server says where it stands; the client, which has sent nothing "
-                    + "like that, says so with a RST of exactly that number. Its next SYN finds the port free.",
-                "Figure 10, the other end speaks first: the client knows of no connection, and its RST takes its "
-                    + "number from the ACK of what came.",
+                "What held, figure 9, the end that forgot speaks first: its SYN is no reason to end a connection "
+                    + "(RFC 5961, 4.2), for anybody could send one. The server says where it stands; the client, which "
+                    + "has sent nothing like that, says so with a RST of exactly that number. Its next SYN finds the "
+                    + "port free.",
+                "What held, figure 10, the other end speaks first: the client knows of no connection, and its RST "
+                    + "takes its number from the ACK of what came.",
                 "What it cost: a challenge ACK, a RST and the second until the client's SYN went out again. A "
                     + "stranger's SYN in the client's name draws the same ACK, but it goes to a client that finds it "
                     + "in order and says nothing.",

@@ -109,13 +109,14 @@ struct AttackTests {
     @Test(
         "each says what was attacked, what held and what it cost",
         arguments: [
-            Scenario.isnPrediction, .blindReset, .blindData, .oldDuplicateSyn, .halfOpenRecovery, .staleAfterCrash,
+            Scenario.synFlood, .synCookies, .cookieFleet, .cookieLostAck, .isnPrediction, .staleAfterCrash,
+            .oldDuplicateSyn, .halfOpenRecovery, .blindReset, .blindData, .slowDecision, .budget,
         ])
     func closingLines(scenario: Scenario) {
         let remarks = scenario.run().conversation.remarks.joined(separator: " ")
         #expect(remarks.contains("Attacked"))
-        #expect(remarks.contains("held") || remarks.contains("Figure"))
-        #expect(remarks.contains("cost"))
+        #expect(remarks.contains("What held"))
+        #expect(remarks.lowercased().contains("what it cost"))
     }
 
     @Test(
