@@ -36,6 +36,10 @@ struct SummaryRecord: Encodable {
     let listener: String
     let verdict: String
     let count: UInt32
+    /// When the first and the last of them ended: seconds on the stack's clock, which on a device began with the
+    /// machine.
+    let first: Double
+    let last: Double
     let networks: [NetworkRecord]
     let samples: [String]
 
@@ -43,6 +47,8 @@ struct SummaryRecord: Encodable {
         listener = "\(summary.listener)"
         verdict = "\(summary.verdict)"
         count = summary.count
+        first = Double(summary.first.milliseconds) / 1e3
+        last = Double(summary.last.milliseconds) / 1e3
         networks = NetworkRecord.all(summary.top)
         samples = (0..<4).compactMap { summary.sample($0).map { "\($0.remote)" } }
     }
