@@ -31,12 +31,12 @@ struct OwnScriptTests {
         }
     }
 
-    @Test("Each names its row first, and there are enough of them")
+    @Test("Each names its row or its RFC first, and there are enough of them")
     func rows() throws {
         #expect(Self.paths(in: "Drill").count >= 80)
         for path in Self.all {
             let first = try Self.text(path).prefix { $0 != "\n" }
-            #expect(first.contains(/^\/\/ (?:Rows?|Part) [0-9]/), "\(path)")
+            #expect(first.contains(/^\/\/ (?:Rows?|Part|RFC) [0-9]/), "\(path)")
         }
     }
 }
