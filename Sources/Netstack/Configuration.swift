@@ -12,6 +12,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// How much of the memory for connections those with one network of peers (a /24 of IPv4, a /56 of IPv6) may hold,
     /// in percent, 1...100. 100 suits a gateway whose clients are all in one network.
     public var prefixShare: UInt8 = 50
+    /// When no connection more can be promised its memory, those are given up, with a RST, whose peers have been silent
+    /// for so long and that hold nothing unread or unacknowledged; `nil` gives up none.
+    public var evictIdle: Interval?
     /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets, as far
     /// as an eighth of the budget reaches; the oldest gives way. A stack holds to what it was made with.
     public var fragmentMemoryLimit: Int = 256 << 10

@@ -99,6 +99,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Connections refused because memory could not be promised: the stack's, and the share of the peer's network.
     public var memoryRefusals: UInt64 = 0
     public var prefixRefusals: UInt64 = 0
+    /// Connections given up because they were idle; see ``Configuration/evictIdle``.
+    public var idleEvictions: UInt64 = 0
     /// Half-open entries of the network that had most, which gave way to a newcomer.
     public var halfOpenEvictions: UInt64 = 0
     /// What gave way for lack of memory: segments out of order that the peer was not told of, those that it was,

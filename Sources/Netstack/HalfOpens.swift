@@ -217,7 +217,7 @@ extension NetworkStack {
                 path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
-            counters.memoryRefusals &+= 1
+            noteMemoryRefusal(at: now)
             counters.listenDrops &+= 1
             return
         }

@@ -48,6 +48,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var output = SlotList()
     /// Where the search for a half-open entry to give way goes on.
     var evictionCursor = Slot.none
+    /// Not before this are idle connections looked for again; see ``Configuration/evictIdle``.
+    var nextEviction = Instant.zero
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
     /// Requests of listeners that ask before they answer.
@@ -120,6 +122,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         output = other.output
         halfOpenLists = other.halfOpenLists
         evictionCursor = other.evictionCursor
+        nextEviction = other.nextEviction
         requestLists = other.requestLists
         timeWaitList = other.timeWaitList
         generations = other.generations

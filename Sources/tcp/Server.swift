@@ -237,6 +237,7 @@ private struct Refusals: Encodable {
     let listeners: UInt64
     let synsByTable: UInt64
     let halfOpensEvicted: UInt64
+    let idleEvicted: UInt64
     let timeWaitsCutShort: UInt64
     let segmentsOutOfOrder: UInt64
     let outOfOrderGivenUp: UInt64
@@ -251,6 +252,7 @@ private struct Refusals: Encodable {
         listeners = counters.listenersRefused
         synsByTable = counters.synTableDrops
         halfOpensEvicted = counters.halfOpenEvictions
+        idleEvicted = counters.idleEvictions
         timeWaitsCutShort = counters.timeWaitOverflows
         segmentsOutOfOrder = counters.outOfOrderRefused
         outOfOrderGivenUp = counters.outOfOrderDropped

@@ -158,6 +158,37 @@ struct BudgetTests {
         }
     }
 
+    @Test("no connection is given up for another, unless it may be: silent for so long, and nothing lost with it")
+    func idle() throws {
+        for limit in [nil, Interval.seconds(60)] {
+            var station = try Self.station(1_024) { $0.evictIdle = limit }
+            let listener = try station.stack.listen(on: station.own, backlog: 1_000)
+            let peers = (0..<station.stack.plan.connections).map { Self.peer(.ipv4, network: $0) }
+            for peer in peers { Self.open(&station, peer) }
+            var held: [ConnectionID] = []
+            while let id = try? station.stack.accept(listener) { held.append(id) }
+            #expect(held.count == peers.count)
+            // The first has something to read, the second something to send; the third is heard of meanwhile.
+            station.receive(.text(10), from: peers[0])
+            _ = try station.write(held[1], 10)
+            station.receive(.ack(1_001), from: peers[2], at: 59_000)
+            let newcomer = Self.peer(.ipv4, network: 900)
+            station.receive(.syn(5_000), from: newcomer, at: 60_000)
+            station.receive(.ack(1_001), from: newcomer)
+            #expect(station.stack.counters.memoryRefusals == 1)
+            let gone = limit == nil ? 0 : peers.count - 3
+            #expect(station.stack.counters.idleEvictions == UInt64(gone))
+            for (index, id) in held.enumerated() where index > 2 && limit != nil {
+                #expect(station.failure { try $0.read(id) } == .connectionOver(.aborted))
+                try station.stack.close(id, at: station.now)
+            }
+            #expect(station.stack.tables.connections == peers.count - gone)
+            station.receive(.ack(1_001), from: newcomer)
+            #expect((try? station.stack.accept(listener)) == nil || limit != nil)
+            #expect(station.stack.counters.passiveOpens == UInt64(peers.count + (limit == nil ? 0 : 1)))
+        }
+    }
+
     @Test("a full table without cookies: the oldest of the largest network gives way", arguments: Family.allCases)
     func eviction(_ family: Family) throws {
         var station = try Self.station(1_024, family) {

@@ -121,6 +121,9 @@ public enum ProfileFile {
     private static var fields: [Field] {
         [
             number("budget", \.budget), number("prefixShare", \.prefixShare),
+            field("evictIdle", \.evictIdle, "'none' or a time such as 600s") { text in
+                text == "none" ? .some(nil) : interval(text).map { .some($0) }
+            },
             number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
             number("requestLimit", \.requestLimit), number("timeWaitLimit", \.timeWaitLimit),
