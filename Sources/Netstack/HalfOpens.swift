@@ -110,7 +110,7 @@ extension NetworkStack {
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)
         case .repeatAnswer:
-            if flows.halfOpens[slot].halfOpen.synRepeated(configuration: configuration.tcp, at: now) {
+            if flows.halfOpens[slot].halfOpen.synRepeated(seg, configuration: configuration.tcp, at: now) {
                 sendSynAck(slot, into: &answers, at: now)
             } else {
                 counters.synAcksHeld &+= 1

@@ -15,6 +15,9 @@ public struct InFlight: Slotted, Sendable {
     var recover: SequenceNumber = SequenceNumber(0)
     /// How far recovery has retransmitted holes already.
     var retransmittedTo: SequenceNumber = SequenceNumber(0)
+    /// The highest number sent when the window was last reduced: once for each window of data is enough (RFC 3168,
+    /// 6.1.2).
+    var reducedAt: SequenceNumber = SequenceNumber(0)
     var isTiming = false
     var isRecovering = false
     var duplicateAcks: UInt8 = 0

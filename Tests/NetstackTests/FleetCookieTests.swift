@@ -85,7 +85,8 @@ struct FleetCookieTests {
     }
 
     @Test(
-        "window scale, SACK and size survive, with timestamps and without", arguments: Family.allCases, [false, true])
+        "window scale, SACK, ECN and size survive, with timestamps and without", arguments: Family.allCases,
+        [false, true])
     func options(_ family: Family, _ hasTimestamps: Bool) throws {
         for scale in [nil, 0, 1, 7, 13, 14, 200] as [UInt8?] {
             for sack in [false, true] {
@@ -94,15 +95,18 @@ struct FleetCookieTests {
                 syn.options.maximumSegmentSize = 1_400
                 syn.options.isSACKPermitted = sack
                 syn.options.windowScale = scale
+                let asksForECN = (scale ?? 1) % 2 == 1
+                if asksForECN { syn.flags.formUnion([.ece, .cwr]) }
                 if hasTimestamps { syn.options.timestamps = TCPTimestamps(value: 77, echoReply: 0) }
                 let answer = try Self.answer(&station, syn)
                 #expect((answer.options.timestamps != nil) == hasTimestamps)
                 #expect(answer.options.isSACKPermitted == sack)
                 #expect((answer.options.windowScale != nil) == (scale != nil))
+                #expect(answer.flags.contains(.ece) == asksForECN && (answer.seq.rawValue & 32 != 0) == asksForECN)
                 #expect(station.receive(Self.reply(answer)) == [])
                 let accepted = try Self.accepted(&station)
                 let info = try #require(accepted)
-                #expect(info.hasTimestamps == hasTimestamps && info.hasSACK == sack)
+                #expect(info.hasTimestamps == hasTimestamps && info.hasSACK == sack && info.hasECN == asksForECN)
                 #expect(info.sendScale.rawValue == min(scale ?? 0, 14))
                 #expect(info.mss == (family == .ipv4 ? 1_300 : 1_220) - (hasTimestamps ? 12 : 0))
             }

@@ -248,7 +248,9 @@ enum Wire {
         guard let (upper, octets, _, _) = open(packet) else { return "not IP" }
         guard upper == .tcp else { return upper == .udp ? "udp" : "icmp \(octets[0])/\(octets[1])" }
         guard let seg = segment(packet) else { return "not TCP" }
-        let letters: [(TCPFlags, String)] = [(.syn, "S"), (.fin, "F"), (.rst, "R"), (.psh, "P"), (.ack, ".")]
+        let letters: [(TCPFlags, String)] = [
+            (.syn, "S"), (.fin, "F"), (.rst, "R"), (.psh, "P"), (.ack, "."), (.ece, "E"), (.cwr, "W"),
+        ]
         var line = letters.filter { seg.flags.contains($0.0) }.map(\.1).joined() + " \(seg.seq.rawValue)"
         if seg.payloadLength > 0 { line += "+\(seg.payloadLength)" }
         if seg.flags.contains(.ack) { line += " ack \(seg.ack.rawValue)" }

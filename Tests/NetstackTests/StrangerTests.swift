@@ -24,7 +24,7 @@ struct StrangerRow: CustomTestStringConvertible, Sendable {
             "SYN with text", Segment(.syn, length: 9), closed: ["R. 0 ack 5010"], listening: ["S. 1000 ack 5001"]),
         StrangerRow(
             "ECN-setup SYN", Segment([.syn, .ece, .cwr]), closed: ["R. 0 ack 5001"],
-            listening: ["S. 1000 ack 5001"]),
+            listening: ["S.E 1000 ack 5001"]),
         StrangerRow("ACK", .ack(77), closed: ["R 77"], listening: ["R 77"]),
         StrangerRow("SYN-ACK", .synAck(77), closed: ["R 77"], listening: ["R 77"]),
         StrangerRow("text", .text(9, ack: 77), closed: ["R 77"], listening: ["R 77"]),

@@ -41,13 +41,13 @@ struct OwnScriptTests {
         for version in DrillVersion.allCases { try Self.pass(path, DrillOptions(version: version, profile: profile)) }
     }
 
-    @Test("Each names its row first, and there are enough of them")
+    @Test("Each names its row or its RFC first, and there are enough of them")
     func rows() throws {
         #expect(Self.paths(in: "Drill").count >= 80)
         #expect(!Self.fleet.isEmpty)
         for path in Self.all + Self.fleet {
             let first = try Self.text(path).prefix { $0 != "\n" }
-            #expect(first.contains(/^\/\/ (?:Rows?|Part) [0-9]/), "\(path)")
+            #expect(first.contains(/^\/\/ (?:Rows?|Part|RFC) [0-9]/), "\(path)")
         }
     }
 }

@@ -155,6 +155,15 @@ public enum ProfileFile {
             truth("opensLikeLinux", \.tcp.opensLikeLinux), truth("offersSACK", \.tcp.offersSACK),
             truth("offersTimestamps", \.tcp.offersTimestamps),
             truth("offersWindowScale", \.tcp.offersWindowScale),
+            truth("reportsDuplicates", \.tcp.reportsDuplicates),
+            field("ecn", \.tcp.ecn, "off, asked or always") { text in
+                switch text {
+                case "off": .off
+                case "asked": .whenAsked
+                case "always": .always
+                default: nil
+                }
+            },
             field("optionLayout", \.tcp.optionLayout, "linux, freebsd, macos, windows or an order of options") {
                 OptionLayoutText.read($0)
             },
