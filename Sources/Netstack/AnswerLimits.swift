@@ -11,8 +11,8 @@ import NetPrimitives
 /// nothing left may have found a neighbour by it, so who shares is drawn anew when that second is over, and nobody can
 /// look for a neighbour and then watch it: an attacker with one prefix shares its count with a given other one at a
 /// chance of 1 in 4,096, and by the time that it learns so it is over. One that sends from thousands of prefixes at
-/// once always has some neighbour, and learns from it no more than that somebody in 1 of 4,096 parts of the Internet had
-/// an answer.
+/// once always has some neighbour, and learns from it no more than that somebody in 1 of 4,096 parts of the Internet
+/// had an answer.
 ///
 /// The seconds are the clock's own. Did one begin with the first answer in it, then everybody could see by the end of
 /// theirs when somebody else had had that.

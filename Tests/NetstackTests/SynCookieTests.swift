@@ -117,18 +117,18 @@ struct SynCookieTests {
         }
     }
 
-    /// SYNs with every window scale or none, with SACK or not, each at another time.
+    /// SYNs with every window scale or none, with SACK and ECN or not, each at another time.
     private static func timestampedSYNs() -> [(at: Int64, seg: Segment, bits: UInt32)] {
         var syns: [(at: Int64, seg: Segment, bits: UInt32)] = []
-        var milliseconds: Int64 = 0
         for scale in [nil] + (0...14).map(UInt8?.some) {
-            for isSACKPermitted in [false, true] {
+            for (isSACKPermitted, hasECN) in [(false, false), (false, true), (true, false), (true, true)] {
                 var seg = Segment.syn()
+                if hasECN { seg.flags = [.syn, .ece, .cwr] }
                 seg.options.windowScale = scale
                 seg.options.isSACKPermitted = isSACKPermitted
                 seg.options.timestamps = TCPTimestamps(value: 77, echoReply: 0)
-                milliseconds += 1_013
-                syns.append((milliseconds, seg, UInt32(scale ?? 15) | (isSACKPermitted ? 16 : 0)))
+                let bits = UInt32(scale ?? 15) | (isSACKPermitted ? 16 : 0) | (hasECN ? 32 : 0)
+                syns.append((1_013 * Int64(syns.count + 1), seg, bits))
             }
         }
         return syns

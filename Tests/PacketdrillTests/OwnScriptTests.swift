@@ -3,8 +3,8 @@ import Packetdrill
 import Testing
 
 /// The scripts in Tests/Drill, which every version must pass, and those that only one version can mean, in
-/// Tests/DrillIPv4 and Tests/DrillIPv6; in Tests/DrillFleet those for a listener whose cookies are a fleet's. Each has a
-/// row of the checklist.
+/// Tests/DrillIPv4 and Tests/DrillIPv6; in Tests/DrillFleet those for a listener whose cookies are a fleet's. Each has
+/// a row of the checklist.
 @Suite("Our own scripts")
 struct OwnScriptTests {
     static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

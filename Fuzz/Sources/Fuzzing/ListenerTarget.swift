@@ -65,6 +65,8 @@ public struct ListenerTarget: ~Copyable {
         configuration.cookieEpoch = .seconds(1_000_000_007)
         configuration.floodThreshold = 4
         configuration.tcp = .drawn(&input)
+        configuration.tcp.ecn = second & 32 == 0 ? .whenAsked : .off
+        configuration.tcp.reportsDuplicates = second & 64 == 0
         seed = UInt64(input.byte())
         doors = [input.byte(), input.byte()]
         self.configuration = configuration
@@ -130,8 +132,9 @@ public struct ListenerTarget: ~Copyable {
     private mutating func syn() {
         let number = input.below(peers.count)
         var seg = Segment()
-        seg.flags = .syn
-        peers[number].irs = peers[number].irs &+ UInt32(input.byte())
+        let step = input.byte()
+        seg.flags = step & 0x80 == 0 ? .syn : [.syn, .ece, .cwr]
+        peers[number].irs = peers[number].irs &+ UInt32(step & 0x7F)
         seg.seq = SequenceNumber(peers[number].irs)
         seg.window = 64_240
         let options = input.byte()
