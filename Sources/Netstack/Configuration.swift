@@ -27,8 +27,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// Without cookies, SYNs are dropped once a listener has more half-open entries than three quarters of this;
     /// `nil` for no such rule. Linux: tcp_max_syn_backlog.
     public var synBacklogLimit: Int?
-    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
-    /// when it ends; 0 tells of none.
+    /// What makes a flood, which is told when it begins and when it ends: so many SYNs of a listener in a second that
+    /// found a queue full or were answered with a cookie that has not come back, and ACKs with no good cookie; 0 tells
+    /// of none. With cookies always, handshakes under way count as well: rate times round trip.
     public var floodThreshold: UInt32 = 100
     /// How the cookies of listeners that are made from now on are made.
     public var cookieCodec: CookieCodec = .classic

@@ -120,7 +120,8 @@ extension NetworkStack {
     public var allocatedBytes: Int {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
             + listeners.entries.allocatedBytes + reassembler.allocatedBytes + attemptQueue.allocatedBytes
-            + interfaces.allocatedBytes + memoryShares.allocatedBytes + halfOpenShares.allocatedBytes
+            + interfaces.allocatedBytes + memoryShares.allocatedBytes + rangeShares.allocatedBytes
+            + halfOpenShares.allocatedBytes
             + summaries.allocatedBytes + floods.allocatedBytes + answerLimits.allocatedBytes
     }
 }

@@ -24,6 +24,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     let plan: MemoryPlan
     /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
     var memoryShares: PrefixShares
+    var rangeShares: PrefixShares
     var halfOpenShares: PrefixShares
     var listeners: ListenerTable
     var reassembler: FragmentReassembler
@@ -72,6 +73,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         plan = MemoryPlan(configuration)
         memory = ConnectionMemory(bufferLimit: plan.bufferBytes, rangeLimit: plan.ranges)
         memoryShares = PrefixShares()
+        rangeShares = PrefixShares()
         halfOpenShares = PrefixShares()
         listeners = ListenerTable()
         reassembler = FragmentReassembler(
@@ -97,6 +99,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         memory = other.memory.copy()
         plan = other.plan
         memoryShares = other.memoryShares.copy()
+        rangeShares = other.rangeShares.copy()
         halfOpenShares = other.halfOpenShares.copy()
         listeners = other.listeners.copy()
         reassembler = other.reassembler.copy()

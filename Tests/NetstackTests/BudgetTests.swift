@@ -131,6 +131,33 @@ struct BudgetTests {
         #expect(station.stack.memoryShares.count(at: place) == 0)
     }
 
+    @Test("what keeps the order of early segments counts for the network as well, and why none was left is told")
+    func ranges() throws {
+        var station = try Self.station(4_096)
+        let listener = try station.stack.listen(on: station.own, backlog: 1_000)
+        let share = station.stack.plan.ranges / 2
+        let crowd = (1...share + 3).map { Self.peer(.ipv4, network: 7, host: $0) }
+        let others = (1...share + 3).map { Self.peer(.ipv4, network: 7 + $0) }
+        for peer in crowd + others { Self.open(&station, peer) }
+        for peer in crowd { station.receive(.text(10, seq: 6_001), from: peer) }
+        let counters = { (station: borrowing Station) in station.stack.counters }
+        #expect(station.stack.tables.ranges == share && counters(station).outOfOrderRefused == 3)
+        #expect(counters(station).prefixShortages == 3 && counters(station).memoryShortages == 0)
+        for peer in others { station.receive(.text(10, seq: 6_001), from: peer) }
+        let refused = 2 * (share + 3) - station.stack.plan.ranges
+        #expect(station.stack.tables.ranges == station.stack.plan.ranges)
+        #expect(Int(counters(station).outOfOrderRefused) == refused && counters(station).prefixShortages == 3)
+        #expect(Int(counters(station).memoryShortages) == refused - 3)
+        // All of it comes back.
+        while let id = try? station.stack.accept(listener) { try station.stack.abort(id, at: station.now) }
+        _ = station.packets()
+        #expect(station.stack.tables.ranges == 0)
+        for column in 0..<PrefixShares.columns {
+            let place = PrefixPlace(first: UInt16(column), second: UInt16(column + PrefixShares.columns))
+            #expect(station.stack.rangeShares.count(at: place) == 0)
+        }
+    }
+
     @Test("a full table without cookies: the oldest of the largest network gives way", arguments: Family.allCases)
     func eviction(_ family: Family) throws {
         var station = try Self.station(1_024, family) {

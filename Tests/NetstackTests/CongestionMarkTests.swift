@@ -33,16 +33,8 @@ struct CongestionMarkTests {
         #expect(Self.classes(station.packets()) == [0xBA])
         var text = Segment.text(100, ack: 1_101)
         text.flags.insert(.fin)
-        let batch = Wire.packet(text, from: station.peer, to: station.own)
-        #expect(try Self.answers(batch, &station).map { Self.classes([$0]) } == [[0xB8]])
-    }
-
-    private static func answers(_ packet: [UInt8], _ station: inout Station) throws -> [[UInt8]] {
-        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
-        batch.append(packet.span, interface: InterfaceID(0))
-        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
-        station.stack.receive(batch, answers: &answers, at: station.now)
-        return station.packets()
+        #expect(station.answerPacket(to: text) == nil)
+        #expect(Self.classes(station.packets()) == [0xB8])
     }
 
     @Test("a mark that any fragment of a segment bears is told to the peer", arguments: Family.allCases)

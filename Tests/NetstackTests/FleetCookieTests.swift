@@ -264,7 +264,11 @@ struct FleetCookieTests {
 
     @Test("a cookie stores nothing at all: the stack is what it was before", arguments: CookieCodec.allCases)
     func stateless(_ codec: CookieCodec) throws {
-        var station = try Self.node { $0.cookieCodec = codec }
+        var station = try Self.node {
+            $0.cookieCodec = codec
+            // Who watches for floods waits for the end of the second.
+            $0.floodThreshold = 0
+        }
         _ = try Self.answer(&station)
         let (before, bytes) = (station.stack.digest(at: station.now), station.stack.allocatedBytes)
         for seq in 1...100 as ClosedRange<UInt32> { _ = try Self.answer(&station, .syn(seq)) }
@@ -321,14 +325,5 @@ extension Station {
             if case .acceptable(let listener) = event { return try stack.accept(listener) }
         }
         throw StackError.wouldBlock
-    }
-
-    /// The packet that answers a segment at once.
-    fileprivate mutating func answerPacket(to seg: Segment) -> [UInt8]? {
-        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
-        batch.append(Wire.packet(seg, from: peer, to: own).span, interface: InterfaceID(0))
-        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
-        stack.receive(batch, answers: &answers, at: now)
-        return answers.isEmpty ? nil : Wire.copy(answers, 0)
     }
 }

@@ -89,6 +89,15 @@ extension Station {
         return (0..<answers.count).map { Wire.copy(answers, $0) } + self.packets()
     }
 
+    /// The first packet that answers a segment at once, without a connection.
+    mutating func answerPacket(to seg: Segment, from source: Endpoint? = nil) -> [UInt8]? {
+        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
+        batch.append(Wire.packet(seg, from: source ?? peer, to: own).span, interface: InterfaceID(0))
+        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
+        stack.receive(batch, answers: &answers, at: now)
+        return answers.isEmpty ? nil : Wire.copy(answers, 0)
+    }
+
     /// What the stack sends by itself.
     mutating func sent() -> [String] { packets().map { Wire.line($0) } }
 
