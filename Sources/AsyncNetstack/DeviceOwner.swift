@@ -16,6 +16,7 @@
         private var answers = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 1024)
         private var outgoing = PacketBatch(byteCapacity: 1 << 19, packetCapacity: 256)
         private var calendar = EventQueue<() -> Void>()
+        private(set) var deviceRefusals: UInt64 = 0
 
         /// Batches that are sent before the device is read again: what comes in must not wait for all that goes out.
         private static let batchesPerTurn = 4
@@ -82,7 +83,7 @@
         private func send(_ batch: borrowing PacketBatch, at now: Instant) throws(DeviceError) {
             if batch.isEmpty { return }
             observe(batch, isOutgoing: true, at: now)
-            try device?.send(batch)
+            deviceRefusals &+= UInt64(try device?.send(batch) ?? 0)
         }
 
         private func observe(_ batch: borrowing PacketBatch, isOutgoing: Bool, at now: Instant) {
@@ -123,6 +124,7 @@
         func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
             try stack.setBacklog(backlog, of: listener)
         }
+        func info(of listener: ListenerID) throws(StackError) -> ListenerInfo { try stack.info(of: listener) }
         func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
             try stack.setCookieCodec(codec, of: listener)
         }

@@ -326,6 +326,10 @@ extension Engine {
         try call { owner throws(StackError) in try owner.setBacklog(backlog, of: id) }
     }
 
+    func info(of id: ListenerID) throws(NetstackError) -> ListenerInfo {
+        try call { owner throws(StackError) in try owner.info(of: id) }
+    }
+
     func setCookieCodec(_ codec: CookieCodec, of id: ListenerID) throws(NetstackError) {
         try call { owner throws(StackError) in try owner.setCookieCodec(codec, of: id) }
     }
@@ -376,6 +380,7 @@ extension Engine {
     var tables: TableCounts { owner.tables }
     var counters: Counters { owner.counters }
     var allocatedBytes: Int { owner.allocatedBytes }
+    var deviceRefusals: UInt64 { owner.deviceRefusals }
 
     /// The next report, when there is one.
     func nextReport() async throws -> StackReport {

@@ -11,6 +11,8 @@ protocol StackOwner: AnyObject {
     var tables: TableCounts { get }
     var counters: Counters { get }
     var allocatedBytes: Int { get }
+    /// Packets that the device did not take.
+    var deviceRefusals: UInt64 { get }
     /// A flood or a summary that has not been told yet.
     func nextReport() -> StackReport?
 
@@ -24,6 +26,7 @@ protocol StackOwner: AnyObject {
     func connect(to remote: Endpoint, from local: Endpoint?) throws(StackError) -> ConnectionID
     func listen(on local: Endpoint, backlog: Int, mode: ListenerMode) throws(StackError) -> ListenerID
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError)
+    func info(of listener: ListenerID) throws(StackError) -> ListenerInfo
     func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError)
     /// The keys of SYN cookies; on a device their clock, too, is made everybody's from now on.
     func setCookieKeys(_ keys: CookieKeyPair)
@@ -63,6 +66,8 @@ final class SimulatedOwner: StackOwner {
     var tables: TableCounts { host.inspect { $0.tables } }
     var counters: Counters { host.inspect { $0.counters } }
     var allocatedBytes: Int { host.inspect { $0.allocatedBytes } }
+    /// A link takes whatever comes; what it loses is the network's loss.
+    var deviceRefusals: UInt64 { 0 }
     func nextReport() -> StackReport? { host.withStack { StackReport(next: &$0) } }
 
     func schedule(after interval: Interval, _ action: @escaping () -> Void) {
@@ -77,6 +82,7 @@ final class SimulatedOwner: StackOwner {
     func setBacklog(_ backlog: Int, of listener: ListenerID) throws(StackError) {
         try host.setBacklog(backlog, of: listener)
     }
+    func info(of listener: ListenerID) throws(StackError) -> ListenerInfo { try host.info(of: listener) }
     func setCookieCodec(_ codec: CookieCodec, of listener: ListenerID) throws(StackError) {
         try host.withStack { stack throws(StackError) in try stack.setCookieCodec(codec, of: listener) }
     }

@@ -39,7 +39,18 @@ public final class TCPListener: AsyncSequence, Sendable {
     /// Stops listening; connections that nobody took are reset, requests that nobody has decided are withdrawn.
     public func close() async { await engine.close(id) }
 
-    /// Changes how many connections may wait, less one, while it runs.
+    /// Its two queues and its backlog, as they are now.
+    /// - Throws: ``NetstackError/closed`` once it is closed.
+    public var info: ListenerInfo {
+        get throws {
+            try engine.executor.sync { [engine, id] in
+                Result { try engine.assumeIsolated { engine in try engine.info(of: id) } }
+            }.get()
+        }
+    }
+
+    /// Changes how many connections may wait, less one, while it runs: 0 to 65,535, beyond that the nearest. Whoever
+    /// waits stays, and a longer queue takes the next at once.
     public func setBacklog(_ backlog: Int) async throws { try await engine.setBacklog(backlog, of: id) }
 
     /// Changes how its SYN cookies are made while it runs; it begins with ``Configuration/cookieCodec``.

@@ -101,6 +101,9 @@ public final class TCPStack: Sendable {
     public var counters: Counters { get async { await engine.counters } }
     /// Bytes that the stack holds from the allocator, but for its batches.
     public var allocatedBytes: Int { get async { await engine.allocatedBytes } }
+    /// Packets that the stack sent and its device did not take, because the interface was down or its queue full: TCP
+    /// sends them again. They count as sent (``Counters/packetsOut``); a simulation's links take whatever comes.
+    public var deviceRefusals: UInt64 { get async { await engine.deviceRefusals } }
 
     /// What is reported next: floods as they begin and end, and each second's failed attempts where they were too many
     /// to be told singly. Waits for it; for one task at a time.

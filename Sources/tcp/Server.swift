@@ -141,6 +141,7 @@ struct Server: Sendable {
     }
 
     private func tellStatus() async {
+        await report.sayDrops(of: stack)
         let (tables, counters, bytes) = await (stack.tables, stack.counters, stack.allocatedBytes)
         let status = Status(tables, counters, allocatedBytes: bytes)
         report.say(status.words, status)
