@@ -43,6 +43,16 @@ private struct SegmentWords {
 
     init() {}
 
+    /// A first block that lies below the acknowledgement, or in the second, tells of what came twice (RFC 2883, 4).
+    private static func selective(_ segment: Segment) -> String? {
+        let blocks = segment.options.sackBlocks
+        guard blocks.count > 0 else { return nil }
+        let liesInSecond =
+            blocks.count > 1 && blocks[0].left.isAtOrAfter(blocks[1].left)
+            && blocks[0].right.isAtOrBefore(blocks[1].right)
+        return blocks[0].right.isAtOrBefore(segment.ack) || liesInSecond ? "D-SACK" : "SACK"
+    }
+
     init(_ packet: [UInt8]) throws(TCPError) {
         let start = packet[0] >> 4 == 6 ? 40 : Int(packet[0] & 0xF) * 4
         let view = try TCPView(validating: packet.span.extracting(start..<packet.count))
@@ -50,7 +60,7 @@ private struct SegmentWords {
         window = segment.window
         // On a SYN the options are an offer; later only SACK says something new.
         if segment.flags.contains(.syn) { options = Self.offers(segment.options) }
-        if segment.options.sackBlocks.count > 0 { options.append("SACK") }
+        if let word = Self.selective(segment) { options.append(word) }
         let bytes = view.payload
         for index in bytes.indices {
             guard (0x20..<0x7F).contains(bytes[index]) else { break }

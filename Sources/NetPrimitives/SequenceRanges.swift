@@ -8,6 +8,8 @@ public struct SequenceRange: Hashable, Sendable, BitwiseCopyable {
         self.right = right
     }
 
+    @inlinable public var isEmpty: Bool { left == right }
+
     /// Numbers in the range.
     @inlinable public var length: UInt32 { right - left }
 }

@@ -3,16 +3,16 @@ import TCPStateMachine
 
 /// Who holds how much of the memory for connections: no network of peers more than its share.
 extension NetworkStack {
-    /// The most chunks that connections with one prefix may hold, reserved ones included.
-    private var prefixLimit: Int {
-        memory.chunks.chunkLimit &* Int(min(max(configuration.prefixShare, 1), 100)) / 100
+    /// What one prefix may hold of `whole`.
+    private func share(of whole: Int) -> Int {
+        whole &* Int(min(max(configuration.prefixShare, 1), 100)) / 100
     }
 
     /// Whether a connection with this peer may reserve its memory; counts why not.
     mutating func maySettle(_ prefix: PrefixPlace) -> Bool {
         guard
             configuration.prefixShare >= 100
-                || memoryShares.count(at: prefix) &+ Connection.reservedChunks <= prefixLimit
+                || memoryShares.count(at: prefix) &+ Connection.reservedChunks <= share(of: memory.chunks.chunkLimit)
         else {
             counters.prefixRefusals &+= 1
             return false
@@ -22,14 +22,17 @@ extension NetworkStack {
 
     /// What follows is done for this connection, and goes on the account of its prefix.
     @inline(__always) mutating func openAccount(of slot: Slot) {
-        let held = memoryShares.count(at: flows.connections[slot].prefix)
-        memory.chunks.openAccount(allowance: max(prefixLimit &- held, 0))
+        let prefix = flows.connections[slot].prefix
+        memory.openAccount(
+            chunks: max(share(of: memory.chunks.chunkLimit) &- memoryShares.count(at: prefix), 0),
+            ranges: max(share(of: plan.ranges) &- rangeShares.count(at: prefix), 0))
     }
 
     /// It is done.
     @inline(__always) mutating func closeAccount(of slot: Slot) {
-        let taken = memory.chunks.closeAccount()
-        if taken != 0 { memoryShares.add(taken, at: flows.connections[slot].prefix) }
+        let taken = memory.closeAccount()
+        if taken.chunks != 0 { memoryShares.add(taken.chunks, at: flows.connections[slot].prefix) }
+        if taken.ranges != 0 { rangeShares.add(taken.ranges, at: flows.connections[slot].prefix) }
         if !memory.shortage.isNone { noteShortage() }
     }
 
@@ -38,6 +41,9 @@ extension NetworkStack {
         counters.outOfOrderDropped &+= UInt64(memory.shortage.reneged)
         counters.inOrderRefused &+= UInt64(memory.shortage.inOrder)
         counters.writesRefused &+= UInt64(memory.shortage.writes)
+        // Whatever one call asks for, four chunks and a set of ranges would have been enough.
+        let isLeft = memory.chunks.freeBytes >= 4 &* ChunkPool.chunkSize && memory.ranges.count < plan.ranges
+        if isLeft { counters.prefixShortages &+= 1 } else { counters.memoryShortages &+= 1 }
         memory.shortage = MemoryShortage()
     }
 }

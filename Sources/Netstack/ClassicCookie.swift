@@ -48,7 +48,7 @@ struct ClassicCookie {
 }
 
 /// What the low six bits of a timestamp keep of a SYN's options, as Linux lays them out: bits 0 to 3 the peer's window
-/// scale (15 for none), bit 4 SACK. Bit 5 is for ECN.
+/// scale (15 for none), bit 4 SACK, bit 5 ECN.
 struct CookieTimestamp {
     private static let mask: UInt32 = 63
 
@@ -66,19 +66,21 @@ struct CookieTimestamp {
 }
 
 /// The bits by which both codecs tell of a SYN's options: bits 0 to 3 the peer's window scale (15 for none), bit 4
-/// SACK, bit 5 ECN, which this stack does not speak: it is 0 in what we send and means nothing in what comes back.
+/// SACK, bit 5 ECN.
 enum CookieOptions {
+    private static let ecn: UInt32 = 32
     private static let sack: UInt32 = 16
     private static let scale: UInt32 = 15
 
     static func bits(of entry: HalfOpen) -> UInt32 {
         let scale = entry.agreement.contains(.windowScale) ? UInt32(min(entry.peerScale, 14)) : scale
-        return scale | (entry.agreement.contains(.sack) ? sack : 0)
+        return scale | (entry.agreement.contains(.sack) ? sack : 0) | (entry.agreement.contains(.ecn) ? ecn : 0)
     }
 
     static func read(_ bits: UInt32) -> (agreement: HalfOpen.Agreement, scale: UInt8) {
         var agreement: HalfOpen.Agreement = []
         if bits & sack != 0 { agreement.insert(.sack) }
+        if bits & ecn != 0 { agreement.insert(.ecn) }
         guard bits & scale != scale else { return (agreement, 0) }
         return (agreement.union(.windowScale), UInt8(bits & scale))
     }

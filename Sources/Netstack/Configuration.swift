@@ -12,6 +12,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// How much of the memory for connections those with one network of peers (a /24 of IPv4, a /56 of IPv6) may hold,
     /// in percent, 1...100. 100 suits a gateway whose clients are all in one network.
     public var prefixShare: UInt8 = 50
+    /// When no connection more can be promised its memory, those are given up, with a RST, whose peers have been silent
+    /// for so long and that hold nothing unread or unacknowledged; `nil` gives up none.
+    public var evictIdle: Interval?
     /// The most memory for the data of fragments whose packet is not whole, in bytes, and the most such packets, as far
     /// as an eighth of the budget reaches; the oldest gives way. A stack holds to what it was made with.
     public var fragmentMemoryLimit: Int = 256 << 10
@@ -27,8 +30,9 @@ public struct Configuration: Hashable, Sendable, BitwiseCopyable {
     /// Without cookies, SYNs are dropped once a listener has more half-open entries than three quarters of this;
     /// `nil` for no such rule. Linux: tcp_max_syn_backlog.
     public var synBacklogLimit: Int?
-    /// SYNs in a second that find a listener's SYN queue full and so make a flood, which is told when it begins and
-    /// when it ends; 0 tells of none.
+    /// What makes a flood, which is told when it begins and when it ends: so many SYNs of a listener in a second that
+    /// found a queue full or were answered with a cookie that has not come back, and ACKs with no good cookie; 0 tells
+    /// of none. With cookies always, handshakes under way count as well: rate times round trip.
     public var floodThreshold: UInt32 = 100
     /// How the cookies of listeners that are made from now on are made.
     public var cookieCodec: CookieCodec = .classic

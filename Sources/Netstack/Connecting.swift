@@ -36,7 +36,7 @@ extension NetworkStack {
                 opening: iss, path: pathFacts(for: tuple, by: interface), memory: &memory,
                 configuration: configuration.tcp, at: start)
         else {
-            counters.memoryRefusals &+= 1
+            noteMemoryRefusal(at: now)
             throw .outOfMemory
         }
         let slot = insertConnection(

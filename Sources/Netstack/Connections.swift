@@ -37,6 +37,7 @@ extension NetworkStack {
         _ seg: Segment, payload: Span<UInt8>, connection slot: Slot, tuple: FourTuple, answers: inout PacketBatch,
         at now: Instant
     ) {
+        flows.connections[slot].heardAt = UInt32(truncatingIfNeeded: now.seconds)
         openAccount(of: slot)
         let disposition = flows.connections[slot].tcb.segmentArrives(
             seg, payload: payload, memory: &memory, configuration: configuration.tcp, at: now)

@@ -49,8 +49,10 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// dropped.
     public var listenOverflows: UInt64 = 0
     public var listenDrops: UInt64 = 0
-    /// SYNs dropped because the SYN queue was full: TcpExtTCPReqQFullDrop.
+    /// SYNs dropped because a listener's SYN queue was full (TcpExtTCPReqQFullDrop), and because the table that all
+    /// listeners share was.
     public var synQueueDrops: UInt64 = 0
+    public var synTableDrops: UInt64 = 0
     /// TcpExtTCPReqQFullDoCookies: SYNs that met a full SYN queue and were answered with a cookie.
     public var synQueueCookies: UInt64 = 0
     /// TcpExtSyncookiesSent, SyncookiesRecv, SyncookiesFailed.
@@ -78,7 +80,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var challengeAcks: UInt64 = 0
     public var challengeAcksHeld: UInt64 = 0
     public var synChallenges: UInt64 = 0
-    /// Repeated SYNs that were not answered, so soon after the last: TcpExtTCPACKSkippedSynRecv.
+    /// Repeated SYNs, and segments that SYN-RECEIVED does not accept, that were not answered so soon after the last:
+    /// TcpExtTCPACKSkippedSynRecv.
     public var synAcksHeld: UInt64 = 0
     /// Segments refused for their timestamps: old ones (TcpExtPAWSEstab), and echoes of what was never sent, in
     /// SYN-SENT (TcpExtPAWSActive) and in SYN-RECEIVED (TcpExtTSEcrRejected).
@@ -96,6 +99,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     /// Connections refused because memory could not be promised: the stack's, and the share of the peer's network.
     public var memoryRefusals: UInt64 = 0
     public var prefixRefusals: UInt64 = 0
+    /// Connections given up because they were idle; see ``Configuration/evictIdle``.
+    public var idleEvictions: UInt64 = 0
     /// Half-open entries of the network that had most, which gave way to a newcomer.
     public var halfOpenEvictions: UInt64 = 0
     /// What gave way for lack of memory: segments out of order that the peer was not told of, those that it was,
@@ -104,6 +109,12 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var outOfOrderDropped: UInt64 = 0
     public var inOrderRefused: UInt64 = 0
     public var writesRefused: UInt64 = 0
+    /// Why, by calls and segments in which that happened: nothing was left of the budget, or of the share that one
+    /// network may have.
+    public var memoryShortages: UInt64 = 0
+    public var prefixShortages: UInt64 = 0
+    /// Listeners that found no room.
+    public var listenersRefused: UInt64 = 0
 
     // MARK: ICMP and UDP
 

@@ -28,6 +28,7 @@ extension NetworkStack {
         encodeQueue(readyConnections, links: ConnectionEntry.readyLinks, into: &sink, at: now)
         encodeQueue(output, links: ConnectionEntry.outputLinks, into: &sink, at: now)
         if !evictionCursor.isNone { sink.combine(flows.tuple(flows.halfOpens[evictionCursor].key).hash(Self.newSink)) }
+        if nextEviction > now { sink.combine(UInt64(bitPattern: (nextEviction - now).nanoseconds)) }
         encodeFragments(into: &sink, at: now)
         return sink.finish()
     }
@@ -49,6 +50,7 @@ extension NetworkStack {
         sink.combine(flows.tuple(entry.key).hash(Self.newSink))
         sink.combine(UInt64(entry.flags.rawValue) << 8 | UInt64(entry.readiness.rawValue))
         sink.combine(UInt64(entry.endCode) << 32 | UInt64(entry.interface.rawValue))
+        if configuration.evictIdle != nil { sink.combine(UInt64(silence(of: slot, at: now))) }
         entry.tcb.encode(into: &sink, memory: memory, at: now)
         return sink.finish()
     }
@@ -121,6 +123,7 @@ extension Configuration {
         tcp.encode(into: &sink)
         sink.combine(UInt64(bitPattern: Int64(budget)))
         sink.combine(UInt64(prefixShare))
+        sink.combine(evictIdle.map { UInt64(bitPattern: $0.nanoseconds) } ?? .max)
         sink.combine(UInt64(bitPattern: Int64(fragmentMemoryLimit)))
         sink.combine(UInt64(bitPattern: Int64(fragmentedDatagramLimit)))
         sink.combine(UInt64(bitPattern: Int64(halfOpenLimit)))

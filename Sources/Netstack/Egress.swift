@@ -121,7 +121,7 @@ extension NetworkStack {
             return
         }
         var packet = batch.mutableBytes(of: index)
-        writeIP(tuple, flowLabel: flows.connections[slot].flowLabel, length: length, into: &packet)
+        writeIP(tuple, flowLabel: flows.connections[slot].flowLabel, ecn: seg.ecn, length: length, into: &packet)
         var octets = batch.mutableBytes(of: index, from: ip)
         seg.emitHeader(into: &octets, sourcePort: tuple.localPort, destinationPort: tuple.remotePort)
         if seg.payloadLength > 0 {
@@ -145,7 +145,7 @@ extension NetworkStack {
             return
         }
         var packet = batch.mutableBytes(of: index)
-        writeIP(tuple, flowLabel: flowLabel(for: tuple), length: length, into: &packet)
+        writeIP(tuple, flowLabel: flowLabel(for: tuple), ecn: seg.ecn, length: length, into: &packet)
         var octets = batch.mutableBytes(of: index, from: ip)
         seg.emitHeader(into: &octets, sourcePort: tuple.localPort, destinationPort: tuple.remotePort)
         finish(&octets, tuple, partial: offloads)
@@ -188,18 +188,19 @@ extension NetworkStack {
     }
 
     private func writeIP(
-        _ tuple: FourTuple, flowLabel: UInt32, length: Int, into packet: inout MutableSpan<UInt8>
+        _ tuple: FourTuple, flowLabel: UInt32, ecn: ECNCodepoint, length: Int, into packet: inout MutableSpan<UInt8>
     ) {
+        let trafficClass = configuration.trafficClass & ~3 | ecn.rawValue
         switch (tuple.localAddress, tuple.remoteAddress) {
         case (.v4(let local), .v4(let remote)):
             IPv4Header(
                 source: local, destination: remote, protocol: .tcp, payloadLength: length,
-                trafficClass: configuration.trafficClass & ~3, timeToLive: configuration.hopLimit
+                trafficClass: trafficClass, timeToLive: configuration.hopLimit
             ).emit(into: &packet)
         case (.v6(let local), .v6(let remote)):
             IPv6Header(
                 source: local, destination: remote, nextHeader: .tcp, payloadLength: length,
-                hopLimit: configuration.hopLimit, trafficClass: configuration.trafficClass & ~3, flowLabel: flowLabel
+                hopLimit: configuration.hopLimit, trafficClass: trafficClass, flowLabel: flowLabel
             ).emit(into: &packet)
         default:
             break

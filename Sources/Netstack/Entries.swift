@@ -44,6 +44,8 @@ struct ConnectionEntry: Listed, Sendable {
     var listener: UInt16
     /// The IPv6 flow label (RFC 6437).
     var flowLabel: UInt32
+    /// When the peer was last heard of, in seconds of the caller's clock.
+    var heardAt: UInt32 = 0
     /// Where the peer's prefix is counted.
     var prefix: PrefixPlace
     /// The record of its opening, as long as somebody may want it.

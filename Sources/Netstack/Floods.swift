@@ -1,19 +1,21 @@
 public import NetPrimitives
 import TCPStateMachine
 
-/// A flood of SYNs that has begun or ended: more of them found a listener's SYN queue full than
-/// ``Configuration/floodThreshold`` in a second.
+/// A flood that has begun or ended: in a second a listener had more than ``Configuration/floodThreshold`` of SYNs that
+/// found a queue full or were answered with a cookie that has not come back, and of ACKs with no good cookie.
 public struct FloodReport: Hashable, Sendable, BitwiseCopyable {
     /// The listener's address and port.
     public var listener: Endpoint
     /// The flood is over: there were three seconds below the threshold, or the listener was closed.
     public var isOver = false
-    /// When the threshold was passed, and when the last such SYN came.
+    /// When the threshold was passed, and when the last such segment came.
     public var began: Instant
     public var last: Instant
-    /// SYNs that found the queue full, in all and in the worst second.
-    public var syns: UInt64
+    /// Such segments in the worst second, from its beginning.
     public var peakRate: UInt32
+    /// SYNs since the threshold was passed, and ACKs with no good cookie.
+    public var syns: UInt64 = 0
+    public var badCookies: UInt64 = 0
     /// What the stack did: SYNs answered with a cookie, cookies that came back, SYNs dropped, entries that gave way.
     public var cookiesSent: UInt64 = 0
     public var cookiesReceived: UInt64 = 0
@@ -23,11 +25,12 @@ public struct FloodReport: Hashable, Sendable, BitwiseCopyable {
     public var top = TopPrefixes()
 }
 
-/// What was done with a SYN that found the queue full.
-enum OverloadAnswer {
+/// What there is too much of: SYNs, by what was done with them, and ACKs with no good cookie.
+enum Overload {
     case cookie
     case dropped
     case evicted
+    case badCookie
 }
 
 /// Floods under way, and reports that wait to be asked for, both of a fixed number.
@@ -35,10 +38,12 @@ struct FloodBoard: ~Copyable, Sendable {
     struct Watch: BitwiseCopyable, Sendable {
         var report: FloodReport
         var listener: Slot
-        /// SYNs of the second under way.
+        /// Segments of the second under way.
         var current: UInt32 = 0
         var quietSeconds: UInt8 = 0
         var isOpen = false
+        /// The beginning was told, at the end of its second: by then the rate is known, and who it comes from.
+        var isTold = false
 
         init(_ report: FloodReport, of listener: Slot) {
             self.report = report
@@ -61,7 +66,7 @@ struct FloodBoard: ~Copyable, Sendable {
     var deadline: Instant?
 
     init() {
-        let none = FloodReport(listener: Endpoint(.v4(.any), 0), began: .zero, last: .zero, syns: 0, peakRate: 0)
+        let none = FloodReport(listener: Endpoint(.v4(.any), 0), began: .zero, last: .zero, peakRate: 0)
         watches = SegmentedArray(segmentSize: Self.watchLimit, filler: Watch(none, of: .none))
         ready = SegmentedArray(segmentSize: Self.readyLimit, filler: none)
         watches.grow()
@@ -110,46 +115,40 @@ extension NetworkStack {
     /// Seconds below the threshold that end a flood.
     private static var quietSeconds: UInt8 { 3 }
 
-    /// A SYN has found the queue full.
-    mutating func noteOverload(_ listener: Slot, _ tuple: FourTuple, _ answer: OverloadAnswer, at now: Instant) {
+    /// One more of what makes a flood.
+    mutating func noteOverload(_ listener: Slot, _ tuple: FourTuple, _ kind: Overload, at now: Instant) {
         floodsTick(at: now)
         let count = listeners.entries[listener].overload.next(at: now)
-        let watch = Int(listeners.entries[listener].flood) - 1
-        guard watch >= 0 else {
-            if configuration.floodThreshold > 0, count >= configuration.floodThreshold {
-                beginFlood(listener, tuple, answer, count: count, at: now)
-            }
-            return
+        if listeners.entries[listener].flood == 0 {
+            guard configuration.floodThreshold > 0, count >= configuration.floodThreshold else { return }
+            beginFlood(listener, count: count, at: now)
         }
+        let watch = Int(listeners.entries[listener].flood) - 1
+        guard watch >= 0 else { return }
         floods.watches[watch].current &+= 1
         floods.watches[watch].report.last = now
-        floods.watches[watch].report.syns &+= 1
-        if floods.watches[watch].report.syns & 7 == 0 { floods.watches[watch].report.top.note(tuple, weight: 8) }
-        floods.watches[watch].report.count(answer, 1)
+        floods.watches[watch].report.count(kind)
+        let report = floods.watches[watch].report
+        if (report.syns &+ report.badCookies) & 7 == 1 { floods.watches[watch].report.top.note(tuple, weight: 8) }
     }
 
-    /// A cookie has come back.
-    mutating func noteCookieReturned(_ listener: Slot) {
+    /// A cookie has come back: the SYN that it was sent to was none of a flood.
+    mutating func noteCookieReturned(_ listener: Slot, at now: Instant) {
+        listeners.entries[listener].overload.takeBack(at: now)
         let watch = Int(listeners.entries[listener].flood) - 1
         if watch >= 0 { floods.watches[watch].report.cookiesReceived &+= 1 }
     }
 
-    private mutating func beginFlood(
-        _ listener: Slot, _ tuple: FourTuple, _ answer: OverloadAnswer, count: UInt32, at now: Instant
-    ) {
+    private mutating func beginFlood(_ listener: Slot, count: UInt32, at now: Instant) {
         guard let place = floods.freeWatch() else { return }
-        var report = FloodReport(
-            listener: listeners.entries[listener].local, began: now, last: now, syns: UInt64(count), peakRate: count)
-        report.top.note(tuple, weight: 8)
-        report.count(answer, UInt64(count))
-        var watch = FloodBoard.Watch(report, of: listener)
+        var watch = FloodBoard.Watch(
+            FloodReport(listener: listeners.entries[listener].local, began: now, last: now, peakRate: count),
+            of: listener)
         watch.isOpen = true
-        watch.current = count
+        watch.current = count &- 1
         floods.watches[place] = watch
         listeners.entries[listener].flood = UInt8(place + 1)
         if floods.deadline == nil { floods.deadline = .zero + .seconds(now.seconds + 1) }
-        floods.tell(report)
-        hasReported = true
     }
 
     /// The second is over, and perhaps some more in which nobody looked.
@@ -161,6 +160,7 @@ extension NetworkStack {
             let watch = floods.watches[index]
             floods.watches[index].report.peakRate = max(watch.report.peakRate, watch.current)
             floods.watches[index].current = 0
+            if !watch.isTold { tellBeginning(of: index) }
             let isQuiet = watch.current < max(configuration.floodThreshold, 1)
             let quiet = UInt8(clamping: Int(isQuiet ? watch.quietSeconds + 1 : 0) + Int(missed))
             floods.watches[index].quietSeconds = quiet
@@ -172,14 +172,22 @@ extension NetworkStack {
         }
     }
 
+    private mutating func tellBeginning(of watch: Int) {
+        floods.watches[watch].isTold = true
+        floods.tell(floods.watches[watch].report)
+        hasReported = true
+    }
+
     /// A flood is over, or its listener is.
     mutating func endFlood(of listener: Slot) {
         let watch = Int(listeners.entries[listener].flood) - 1
         guard watch >= 0 else { return }
         listeners.entries[listener].flood = 0
         floods.watches[watch].isOpen = false
+        floods.watches[watch].report.peakRate = max(
+            floods.watches[watch].report.peakRate, floods.watches[watch].current)
+        if !floods.watches[watch].isTold { tellBeginning(of: watch) }
         var report = floods.watches[watch].report
-        report.peakRate = max(report.peakRate, floods.watches[watch].current)
         report.isOver = true
         floods.tell(report)
         hasReported = true
@@ -187,11 +195,13 @@ extension NetworkStack {
 }
 
 extension FloodReport {
-    fileprivate mutating func count(_ answer: OverloadAnswer, _ number: UInt64) {
-        switch answer {
-        case .cookie: cookiesSent &+= number
-        case .dropped: dropped &+= number
-        case .evicted: evicted &+= number
+    fileprivate mutating func count(_ kind: Overload) {
+        switch kind {
+        case .cookie: cookiesSent &+= 1
+        case .dropped: dropped &+= 1
+        case .evicted: evicted &+= 1
+        case .badCookie: badCookies &+= 1
         }
+        if kind != .badCookie { syns &+= 1 }
     }
 }

@@ -38,16 +38,15 @@ extension NetworkStack {
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
             counters.listenDrops &+= 1
+            noteOverload(listener, tuple, .dropped, at: now)
             return synDropped(seg, tuple, listener, at: now)
         }
         let isTableFull = isHalfOpenTableFull
         let isQueueFull = listeners.entries[listener].halfOpen > listeners.entries[listener].backlog
         let isFull = isQueueFull || isTableFull
         if configuration.synCookies == .always || isFull && configuration.synCookies == .whenFull {
-            if isFull {
-                counters.synQueueCookies &+= 1
-                noteOverload(listener, tuple, .cookie, at: now)
-            }
+            if isFull { counters.synQueueCookies &+= 1 }
+            noteOverload(listener, tuple, .cookie, at: now)
             return sendCookie(
                 answering: seg, tuple, listener: listener, interface: interface, answers: &answers, at: now)
         }
@@ -56,8 +55,7 @@ extension NetworkStack {
             noteOverload(listener, tuple, .evicted, at: now)
         }
         if isQueueFull || isHalfOpenTableFull {
-            counters.synQueueDrops &+= 1
-            counters.listenDrops &+= 1
+            noteSynQueueDrop(ofListener: isQueueFull)
             noteOverload(listener, tuple, .dropped, at: now)
             return synDropped(seg, tuple, listener, at: now)
         }
@@ -83,6 +81,12 @@ extension NetworkStack {
         sendSynAck(slot, into: &answers, at: now)
     }
 
+    /// A SYN finds no room: with its listener, or in the table that all listeners share.
+    mutating func noteSynQueueDrop(ofListener: Bool) {
+        if ofListener { counters.synQueueDrops &+= 1 } else { counters.synTableDrops &+= 1 }
+        counters.listenDrops &+= 1
+    }
+
     /// A segment for an entry in SYN-RECEIVED.
     mutating func segmentArrives(
         _ seg: Segment, payload: Span<UInt8>, halfOpen slot: Slot, tuple: FourTuple, interface: InterfaceID,
@@ -104,13 +108,15 @@ extension NetworkStack {
         case .acknowledge:
             if halfOpen.isOutdated(seg) { counters.outdatedSegments &+= 1 }
             guard flows.halfOpens[slot].halfOpen.mayAcknowledge(seg, configuration: configuration.tcp, at: now) else {
+                counters.synAcksHeld &+= 1
                 break
             }
+            if seg.flags.contains(.rst) { counters.challengeAcks &+= 1 }
             let answer = halfOpen.acknowledgement(
                 timestampOffset: timestampOffset(for: tuple), configuration: configuration.tcp, at: now)
             emit(answer, tuple, by: interface, into: &answers)
         case .repeatAnswer:
-            if flows.halfOpens[slot].halfOpen.synRepeated(configuration: configuration.tcp, at: now) {
+            if flows.halfOpens[slot].halfOpen.synRepeated(seg, configuration: configuration.tcp, at: now) {
                 sendSynAck(slot, into: &answers, at: now)
             } else {
                 counters.synAcksHeld &+= 1
@@ -182,7 +188,7 @@ extension NetworkStack {
         guard listeners.entries[listener].mode == .immediate,
             let cookie = readCookie(seg, tuple, listener: listener, at: now)
         else { return false }
-        noteCookieReturned(listener)
+        noteCookieReturned(listener, at: now)
         // Linux: no answer either; the same ACK may come again when a place is free.
         if listeners.entries[listener].isAcceptQueueFull {
             counters.listenOverflows &+= 1
@@ -211,7 +217,7 @@ extension NetworkStack {
                 path: pathFacts(for: tuple, by: interface, timestampOffset: timestampOffset), memory: &memory,
                 configuration: configuration.tcp, at: now)
         else {
-            counters.memoryRefusals &+= 1
+            noteMemoryRefusal(at: now)
             counters.listenDrops &+= 1
             return
         }

@@ -15,6 +15,8 @@ public struct ConnectionInfo: Hashable, Sendable, BitwiseCopyable {
     /// Whether both ends agreed on timestamps and on SACK, and the window scales in either direction.
     public var hasTimestamps: Bool
     public var hasSACK: Bool
+    /// Both ends agreed on ECN (RFC 3168).
+    public var hasECN: Bool
     public var sendScale: WindowScale
     public var receiveScale: WindowScale
     /// Bytes that can be read, and bytes written that the peer has not acknowledged.
@@ -74,7 +76,8 @@ extension NetworkStack {
         return ConnectionInfo(
             tuple: flows.tuple(flows.connections[slot].key), state: tcb.state, snd: tcb.snd, rcv: tcb.rcv, iss: tcb.iss,
             irs: tcb.irs, mss: tcb.payloadLimit, hasTimestamps: tcb.flags.contains(.timestamps),
-            hasSACK: tcb.flags.contains(.sack), sendScale: tcb.sendScale, receiveScale: tcb.receiveScale,
+            hasSACK: tcb.flags.contains(.sack), hasECN: tcb.hasECN, sendScale: tcb.sendScale,
+            receiveScale: tcb.receiveScale,
             readableBytes: tcb.readableBytes, unacknowledgedBytes: tcb.unacknowledgedBytes,
             smoothedRoundTrip: tcb.roundTrip.smoothed, retransmissionTimeout: tcb.roundTrip.timeout,
             congestionWindow: tcb.congestion.window, slowStartThreshold: tcb.congestion.threshold,
@@ -117,7 +120,8 @@ extension NetworkStack {
     public var allocatedBytes: Int {
         flows.allocatedBytes + memory.allocatedBytes + timers.allocatedBytes + attempts.allocatedBytes
             + listeners.entries.allocatedBytes + reassembler.allocatedBytes + attemptQueue.allocatedBytes
-            + interfaces.allocatedBytes + memoryShares.allocatedBytes + halfOpenShares.allocatedBytes
+            + interfaces.allocatedBytes + memoryShares.allocatedBytes + rangeShares.allocatedBytes
+            + halfOpenShares.allocatedBytes
             + summaries.allocatedBytes + floods.allocatedBytes + answerLimits.allocatedBytes
     }
 }

@@ -40,10 +40,12 @@ extension NetworkStack {
         var facts = facts
         facts.checksum = .inPacket
         if !facts.source.isIPv6, let view = try? IPv4View(validating: packet) {
+            facts.ecn = view.ecn
             datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
         } else if let view = try? IPv6View(validating: packet), view.fragment == nil {
             // Extension headers behind the fragment header are read now.
             facts.upperProtocol = view.upperProtocol
+            facts.ecn = view.ecn
             datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
         } else {
             counters.ipHeaderErrors &+= 1

@@ -7,6 +7,7 @@ struct PacketFacts: BitwiseCopyable {
     var source: IPAddress
     var destination: IPAddress
     var upperProtocol: IPProtocol
+    var ecn: ECNCodepoint
     var interface: InterfaceID
     var checksum: ChecksumState
 }
@@ -52,7 +53,7 @@ extension NetworkStack {
             return
         }
         let facts = PacketFacts(
-            source: .v4(view.source), destination: .v4(view.destination), upperProtocol: view.protocol,
+            source: .v4(view.source), destination: .v4(view.destination), upperProtocol: view.protocol, ecn: view.ecn,
             interface: interface, checksum: checksum)
         if view.isFragment { return fragmentArrives(view, facts, answers: &answers, at: now) }
         datagramArrives(view.payload, of: packet, facts, answers: &answers, at: now)
@@ -68,6 +69,7 @@ extension NetworkStack {
         }
         let facts = PacketFacts(
             source: .v6(view.source), destination: .v6(view.destination), upperProtocol: view.upperProtocol,
+            ecn: view.ecn,
             interface: interface, checksum: checksum)
         if let fragment = view.fragment {
             return fragmentArrives(view, fragment, facts, answers: &answers, at: now)
@@ -145,7 +147,8 @@ extension NetworkStack {
         let tuple = FourTuple(
             local: facts.destination, localPort: view.destinationPort, remote: facts.source,
             remotePort: view.sourcePort, interface: facts.interface)
-        let seg = view.segment
+        var seg = view.segment
+        seg.ecn = facts.ecn
         if seg.flags.contains(.rst) { counters.resetsIn &+= 1 }
         // A 4-tuple that is known was looked at when it became so.
         switch flows.find(tuple) {

@@ -14,6 +14,11 @@ struct SecondCount: BitwiseCopyable, Sendable {
         count &+= 1
         return count
     }
+
+    /// Once less, if it was in this second.
+    mutating func takeBack(at now: Instant) {
+        if count > 0, second == UInt32(truncatingIfNeeded: now.seconds) { count &-= 1 }
+    }
 }
 
 /// A listener and its accept queue.
@@ -150,7 +155,10 @@ extension NetworkStack {
         else { throw .addressNotUsable }
         guard local.address.isAny || interfaces.isLocal(local.address) else { throw .addressNotAvailable }
         guard !listeners.isTaken(local) else { throw .addressInUse }
-        guard listeners.entries.count < plan.listeners else { throw .limitReached }
+        guard listeners.entries.count < plan.listeners else {
+            counters.listenersRefused &+= 1
+            throw .limitReached
+        }
         var entry = ListenerEntry.vacant
         entry.local = local
         entry.backlog = UInt32(min(max(backlog, 0), 65_535))

@@ -73,7 +73,7 @@ struct MemoryPlan: BitwiseCopyable, Sendable {
             + 64 * MemoryLayout<InFlight>.stride + 16 * MemoryLayout<SequenceRanges>.stride
             + 16 * MemoryLayout<AttemptEntry>.stride + 16 * MemoryLayout<ListenerEntry>.stride
             + 4 * MemoryLayout<PartialDatagram>.stride + 256 * TimerQueue.bytesPerOwner
-        return tables + AttemptQueue.capacity * MemoryLayout<ConnectionAttempt>.stride + 2 * PrefixShares.bytes
+        return tables + AttemptQueue.capacity * MemoryLayout<ConnectionAttempt>.stride + 3 * PrefixShares.bytes
             + SummaryBoard.bytes + FloodBoard.bytes + AnswerLimits.bytes
             + FlowTable.leastBytes + interfaces
     }

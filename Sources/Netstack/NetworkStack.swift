@@ -24,6 +24,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     let plan: MemoryPlan
     /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
     var memoryShares: PrefixShares
+    var rangeShares: PrefixShares
     var halfOpenShares: PrefixShares
     var listeners: ListenerTable
     var reassembler: FragmentReassembler
@@ -47,6 +48,8 @@ public struct NetworkStack: ~Copyable, Sendable {
     var output = SlotList()
     /// Where the search for a half-open entry to give way goes on.
     var evictionCursor = Slot.none
+    /// Not before this are idle connections looked for again; see ``Configuration/evictIdle``.
+    var nextEviction = Instant.zero
     /// Half-open entries by the number of times their SYN-ACK was repeated: each list in order of its deadlines.
     var halfOpenLists: HalfOpenLists
     /// Requests of listeners that ask before they answer.
@@ -72,6 +75,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         plan = MemoryPlan(configuration)
         memory = ConnectionMemory(bufferLimit: plan.bufferBytes, rangeLimit: plan.ranges)
         memoryShares = PrefixShares()
+        rangeShares = PrefixShares()
         halfOpenShares = PrefixShares()
         listeners = ListenerTable()
         reassembler = FragmentReassembler(
@@ -97,6 +101,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         memory = other.memory.copy()
         plan = other.plan
         memoryShares = other.memoryShares.copy()
+        rangeShares = other.rangeShares.copy()
         halfOpenShares = other.halfOpenShares.copy()
         listeners = other.listeners.copy()
         reassembler = other.reassembler.copy()
@@ -117,6 +122,7 @@ public struct NetworkStack: ~Copyable, Sendable {
         output = other.output
         halfOpenLists = other.halfOpenLists
         evictionCursor = other.evictionCursor
+        nextEviction = other.nextEviction
         requestLists = other.requestLists
         timeWaitList = other.timeWaitList
         generations = other.generations

@@ -39,6 +39,7 @@ extension NetworkStack {
         if !configuration.tcp.offersTimestamps { halfOpen.agreement.remove(.timestamps) }
         if !configuration.tcp.offersSACK { halfOpen.agreement.remove(.sack) }
         if !configuration.tcp.offersWindowScale { halfOpen.agreement.remove(.windowScale) }
+        if configuration.tcp.ecn == .off { halfOpen.agreement.remove(.ecn) }
         flows.halfOpens[slot].halfOpen = halfOpen
         flows.halfOpens.append(slot, to: &halfOpenLists[0])
     }

@@ -150,8 +150,7 @@ extension NetworkStack {
     mutating func requestArrives(_ seg: Segment, _ tuple: FourTuple, listener: Slot, at now: Instant) {
         let isWelcome = Int(listeners.entries[listener].halfOpen) < configuration.requestLimit
         guard isWelcome, !isHalfOpenTableFull else {
-            counters.synQueueDrops &+= 1
-            counters.listenDrops &+= 1
+            noteSynQueueDrop(ofListener: !isWelcome)
             noteOverload(listener, tuple, .dropped, at: now)
             return synDropped(seg, tuple, listener, at: now)
         }

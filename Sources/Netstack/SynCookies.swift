@@ -91,7 +91,12 @@ extension NetworkStack {
             // Another machine may have sent it: that this one did not tells nothing.
             reading = readFleet(seg, tuple, at: now)
         }
-        if reading == nil { counters.cookiesFailed &+= 1 } else { counters.cookiesReceived &+= 1 }
+        if reading == nil {
+            counters.cookiesFailed &+= 1
+            noteOverload(listener, tuple, .badCookie, at: now)
+        } else {
+            counters.cookiesReceived &+= 1
+        }
         return reading
     }
 

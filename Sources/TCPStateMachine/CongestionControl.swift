@@ -43,6 +43,13 @@ public struct CongestionControl: Hashable, Sendable, BitwiseCopyable {
         window = threshold &+ 3 &* mss
     }
 
+    /// The peer has seen a mark of congestion: half of what is on its way, as for a loss, and nothing to send again
+    /// (RFC 3168, 6.1.2).
+    mutating func marked(flight: UInt32, mss: UInt32) {
+        threshold = max(flight / 2, 2 &* mss)
+        window = min(window, threshold)
+    }
+
     /// RFC 6582, 3.2, step 3: a partial acknowledgement deflates the window by what it acknowledged.
     mutating func partiallyAcknowledged(_ bytes: UInt32, mss: UInt32) {
         window = max(window &- min(bytes, window &- 1), mss)

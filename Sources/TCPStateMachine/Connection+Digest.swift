@@ -19,7 +19,10 @@ extension Connection {
         sink.combine(UInt64(challenged) << 32 | (flags.contains(.timestamps) ? UInt64(age) : 0))
         sink.combine(UInt64(smallEnd.isAfter(snd.una) ? smallEnd - snd.una : 0))
         let received = receivedAt == 0 ? 0 : UInt32(truncatingIfNeeded: now.milliseconds) &- receivedAt &+ 2
-        sink.combine(UInt64(received) << 16 | UInt64(quickAcksLeft) << 8 | UInt64(probesUnanswered))
+        sink.combine(
+            UInt64(received) << 24 | UInt64(ecn.rawValue) << 16 | UInt64(quickAcksLeft) << 8
+                | UInt64(probesUnanswered))
+        sink.combine(duplicate.isEmpty ? 0 : UInt64(duplicate.left - irs) << 32 | UInt64(duplicate.length))
         congestion.encode(into: &sink)
         roundTrip.encode(into: &sink)
         sink.combine(relative(retransmitAt, to: now))
@@ -42,6 +45,7 @@ extension Connection {
         let isDated = flight.isTiming || flight.timeouts > 0
         sink.combine(isDated ? UInt64(bitPattern: (flight.timedAt - now).nanoseconds) : 0)
         sink.combine(UInt64(flight.isTiming ? flight.timedSequence - iss : 0) << 32 | UInt64(flight.recover - iss))
+        sink.combine(UInt64(flight.reducedAt - iss))
         sink.combine(
             UInt64(flight.retransmittedTo - iss) << 32 | UInt64(flight.duplicateAcks) << 16
                 | UInt64(flight.timeouts) << 8 | UInt64(flight.holesDue))

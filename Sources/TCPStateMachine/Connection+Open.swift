@@ -30,6 +30,7 @@ extension Connection {
         guard memory.chunks.reserve(Self.reservedChunks) else { return nil }
         self.init(state: .synSent, iss: iss, irs: SequenceNumber(0), path: path, configuration: configuration)
         flags.insert(.active)
+        if configuration.ecn == .always { ecn = .asked }
         lifetimeAt = now + configuration.synTimeLimit
         inFlight = memory.inFlight.insert(InFlight())
         memory.inFlight[inFlight].startedAt = now
@@ -55,6 +56,7 @@ extension Connection {
             sendScale = WindowScale(halfOpen.peerScale)
             receiveScale = configuration.offeredScale
         }
+        if halfOpen.agreement.contains(.ecn), configuration.ecn != .off { ecn = .agreed }
         acceptPeerMSS(halfOpen.mss)
         // The window of the completing segment is the first that counts, and it is scaled.
         updateSendWindow(seg)
@@ -122,7 +124,9 @@ extension Connection {
         challengedAt = 0
         receivedAt = 0
         smallEnd = iss
+        duplicate = SequenceRange(irs, irs)
         quickAcksLeft = 0
+        ecn = []
         if !configuration.usesNagle { flags.insert(.noDelay) }
     }
 
@@ -159,8 +163,10 @@ extension Connection {
         if configuration.offersTimestamps {
             seg.options.timestamps = TCPTimestamps(value: timestamps.value(at: now), echoReply: 0)
         }
+        if ecn.contains(.asked) { seg.flags.formUnion([.ece, .cwr]) }
         if state == .synReceived {
             seg.flags.insert(.ack)
+            if ecn.contains(.agreed) { seg.flags.insert(.ece) }
             seg.ack = rcv.nxt
             // A SYN-ACK offers only what the SYN it answers offered (RFC 7323, 1.3; RFC 2018, 2).
             seg.options.isSACKPermitted = flags.contains(.sack)

@@ -147,8 +147,11 @@ public struct Connection: BitwiseCopyable, Sendable {
     var receivedAt: UInt32
     /// Behind the last segment that was sent smaller than it could have been.
     var smallEnd: SequenceNumber
+    /// What came last though we had it already, until an acknowledgement has told of it (RFC 2883); empty for nothing.
+    var duplicate: SequenceRange
     /// Acknowledgements that will still go out at once; see ``TCPConfiguration/quickAcks``.
     var quickAcksLeft: UInt8
+    var ecn: ECNState
 }
 
 extension Connection {
@@ -169,6 +172,9 @@ extension Connection {
 
     /// Whether no more will ever come: the peer's FIN is in order, or the connection is over.
     public var isReadSideClosed: Bool { !state.canReceive && state != .synSent && state != .synReceived }
+
+    /// Both ends agreed on ECN (RFC 3168, 6.1.1).
+    public var hasECN: Bool { ecn.contains(.agreed) }
 
     /// The peer's SYN is not yet acknowledged by us or ours by the peer.
     var isOpening: Bool { state == .synSent || state == .synReceived }

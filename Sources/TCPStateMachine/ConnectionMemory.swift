@@ -15,6 +15,9 @@ public struct InFlight: Slotted, Sendable {
     var recover: SequenceNumber = SequenceNumber(0)
     /// How far recovery has retransmitted holes already.
     var retransmittedTo: SequenceNumber = SequenceNumber(0)
+    /// The highest number sent when the window was last reduced: once for each window of data is enough (RFC 3168,
+    /// 6.1.2).
+    var reducedAt: SequenceNumber = SequenceNumber(0)
     var isTiming = false
     var isRecovering = false
     var duplicateAcks: UInt8 = 0
@@ -53,7 +56,10 @@ public struct ConnectionMemory: ~Copyable, Sendable {
     /// Held by connections with holes in what they received, or that the peer has told them of.
     public var ranges: SlotTable<SequenceRanges>
     /// The most of ``ranges``.
-    let rangeLimit: Int
+    @usableFromInline let rangeLimit: Int
+    /// How many of ``ranges`` there may be while one owner is served, and how many there were when that began.
+    @usableFromInline var rangeAllowance: Int
+    @usableFromInline var rangesBefore = 0
     /// What was refused for lack of memory since the owner last looked.
     public var shortage = MemoryShortage()
 
@@ -62,6 +68,7 @@ public struct ConnectionMemory: ~Copyable, Sendable {
     ///   - rangeLimit: the most sets of ranges of all connections together; a connection can hold two.
     public init(bufferLimit: Int, rangeLimit: Int = .max) {
         self.rangeLimit = rangeLimit
+        rangeAllowance = rangeLimit
         chunks = ChunkPool(limitBytes: bufferLimit)
         inFlight = SlotTable(segmentSize: 64, filler: InFlight())
         ranges = SlotTable(segmentSize: 16, filler: SequenceRanges())
@@ -80,14 +87,30 @@ public struct ConnectionMemory: ~Copyable, Sendable {
     ) {
         self.rangeLimit = rangeLimit
         self.shortage = shortage
+        rangeAllowance = rangeLimit
         self.chunks = chunks
         self.inFlight = inFlight
         self.ranges = ranges
     }
 
+    /// From here on memory is taken for one owner, who may have so many chunks beyond its reservations, and so many
+    /// sets of ranges, as long as there are any.
+    @inlinable public mutating func openAccount(chunks allowance: Int, ranges more: Int) {
+        chunks.openAccount(allowance: allowance)
+        rangesBefore = ranges.count
+        rangeAllowance = min(rangeLimit, rangesBefore &+ more)
+    }
+
+    /// The owner is served.
+    /// - Returns: what it took, less what it gave back.
+    @inlinable public mutating func closeAccount() -> (chunks: Int, ranges: Int) {
+        rangeAllowance = rangeLimit
+        return (chunks.closeAccount(), ranges.count &- rangesBefore)
+    }
+
     /// A set of ranges, if there may be one more.
     mutating func takeRanges() -> Slot? {
-        guard ranges.count < rangeLimit else { return nil }
+        guard ranges.count < rangeAllowance else { return nil }
         return ranges.insert(SequenceRanges())
     }
 

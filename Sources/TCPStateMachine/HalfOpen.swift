@@ -13,6 +13,7 @@ public struct HalfOpen: Hashable, Sendable, BitwiseCopyable {
         public static let timestamps = Agreement(rawValue: 1 << 0)
         public static let sack = Agreement(rawValue: 1 << 1)
         public static let windowScale = Agreement(rawValue: 1 << 2)
+        public static let ecn = Agreement(rawValue: 1 << 3)
     }
 
     /// What an entry waits for. SYN-RECEIVED's rules hold for the first two only; the others are a request's, about
@@ -121,6 +122,7 @@ extension HalfOpen {
         if configuration.offersTimestamps, options.timestamps != nil { agreement.insert(.timestamps) }
         if configuration.offersSACK, options.isSACKPermitted { agreement.insert(.sack) }
         if configuration.offersWindowScale, options.windowScale != nil { agreement.insert(.windowScale) }
+        if configuration.ecn != .off, seg.asksForECN { agreement.insert(.ecn) }
         self.answeredAt = now
         self.iss = iss
         self.irs = seg.seq
@@ -159,7 +161,7 @@ extension HalfOpen {
         var seg = Segment()
         seg.seq = iss
         seg.ack = irs + 1
-        seg.flags = [.syn, .ack]
+        seg.flags = agreement.contains(.ecn) ? [.syn, .ack, .ece] : [.syn, .ack]
         seg.window = configuration.synWindowField
         seg.options.layout = configuration.optionLayout
         seg.options.maximumSegmentSize = mss
@@ -235,7 +237,9 @@ extension HalfOpen {
 
     /// A SYN again: whether to answer it. The first one at once, then at most one in
     /// ``TCPConfiguration/synAckMinimumGap``, so that repeated SYNs cannot make us send more than they cost.
-    public mutating func synRepeated(configuration: TCPConfiguration, at now: Instant) -> Bool {
+    public mutating func synRepeated(_ seg: Segment, configuration: TCPConfiguration, at now: Instant) -> Bool {
+        // A client that goes without ECN now has taken its lost SYN for the fault of the question (RFC 3168, 6.1.1.1).
+        if !seg.asksForECN { agreement.remove(.ecn) }
         synCount = synCount == .max ? .max : synCount &+ 1
         let unit = max(configuration.synAckMinimumGap.nanoseconds / 8, 1)
         let elapsed = max((now - answeredAt).nanoseconds, 0)

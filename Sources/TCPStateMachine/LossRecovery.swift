@@ -43,10 +43,13 @@ extension Connection {
         memory.inFlight[inFlight].holesDue = 1
         memory.inFlight[inFlight].isTiming = false
         congestion.enterRecovery(flight: flightSize, mss: segmentPayload)
+        noteReduction(memory: &memory)
     }
 
     /// New data is acknowledged: the window grows, or recovery goes on to the next hole, or ends.
-    mutating func grow(by bytes: UInt32, memory: inout ConnectionMemory, configuration: TCPConfiguration) {
+    mutating func grow(
+        by bytes: UInt32, echoesMark: Bool, memory: inout ConnectionMemory, configuration: TCPConfiguration
+    ) {
         let scoreboard = memory.inFlight[inFlight].scoreboard
         if !scoreboard.isNone {
             memory.ranges[scoreboard].removeAll(before: snd.una)
@@ -57,7 +60,10 @@ extension Connection {
         }
         memory.inFlight[inFlight].duplicateAcks = 0
         guard memory.inFlight[inFlight].isRecovering else {
-            congestion.acknowledged(bytes, mss: segmentPayload, limit: configuration.slowStartLimit)
+            // RFC 3168, 6.1.2: an acknowledgement that tells of congestion never lets the window grow.
+            if !echoesMark {
+                congestion.acknowledged(bytes, mss: segmentPayload, limit: configuration.slowStartLimit)
+            }
             return
         }
         if snd.una.isAtOrAfter(memory.inFlight[inFlight].recover) {

@@ -38,6 +38,7 @@ extension Connection {
     ) {
         let isProbe = seg.seq == rcv.nxt - 1 && !seg.flags.contains(.syn)
         if seg.isMoreThanAnswer || isProbe {
+            if !seg.flags.contains(.syn) { noteDuplicate(seg, configuration: configuration) }
             flags.insert(.ackNow)
         } else if seg.flags.contains(.syn) {
             challenge(configuration: configuration, at: now, into: &disposition)

@@ -33,6 +33,7 @@ extension Connection {
             noteTimestamp(ts.value, at: now)
         }
         if flags.contains(.sack), seg.options.sackBlocks.count > 0 { takeSACK(seg, memory: &memory) }
+        if echoesMark(seg) { congestionEchoed(by: seg.ack, memory: &memory) }
         let windowBefore = snd.wnd
         if updatesWindow(seg) { updateSendWindow(seg) }
         if seg.ack.isAfter(snd.una) {
@@ -71,7 +72,7 @@ extension Connection {
         disposition.effects.insert(.progress)
         if !inFlight.isNone {
             measure(seg, memory: &memory, configuration: configuration, at: now)
-            grow(by: bytes, memory: &memory, configuration: configuration)
+            grow(by: bytes, echoesMark: echoesMark(seg), memory: &memory, configuration: configuration)
         }
         if snd.una == snd.max {
             // RFC 6298, 5.2: all is acknowledged, the timer rests.

@@ -9,6 +9,7 @@ extension Connection {
     ) {
         // After the peer's FIN there is no more text (CLOSE-WAIT, CLOSING, LAST-ACK: "should not occur, ignore").
         guard state.canReceive else { return }
+        noteMark(seg)
         let end = seg.seq + UInt32(truncatingIfNeeded: payload.count)
         if flags.contains(.orphaned), end.isAfter(rcv.nxt) {
             // Nobody will read it: say so instead of acknowledging it (RFC 1122, 4.2.2.13; RFC 2525, 2.17). To the peer
@@ -21,6 +22,10 @@ extension Connection {
         }
         // Trim what was received before and what lies beyond the window.
         let skipped = rcv.nxt.isAfter(seg.seq) ? rcv.nxt - seg.seq : 0
+        if skipped > 0 {
+            noteDuplicate(seg, configuration: configuration)
+            flags.insert(.ackNow)
+        }
         let usable = min(end - seg.seq, rcv.advertisedEdge - seg.seq)
         guard skipped < usable, usable <= UInt32(truncatingIfNeeded: payload.count) else {
             acknowledgeQuickly(configuration: configuration)
@@ -33,7 +38,7 @@ extension Connection {
             takeInOrder(fresh, memory: &memory, configuration: configuration, at: now, into: &disposition)
         } else {
             acknowledgeQuickly(configuration: configuration)
-            takeOutOfOrder(fresh, at: start, memory: &memory)
+            takeOutOfOrder(fresh, at: start, memory: &memory, configuration: configuration)
         }
     }
 
@@ -73,7 +78,7 @@ extension Connection {
 
     /// Data that came before what precedes it waits in its place, and the peer is told at once (RFC 5681, 4.2).
     private mutating func takeOutOfOrder(
-        _ text: Span<UInt8>, at start: SequenceNumber, memory: inout ConnectionMemory
+        _ text: Span<UInt8>, at start: SequenceNumber, memory: inout ConnectionMemory, configuration: TCPConfiguration
     ) {
         flags.insert(.ackNow)
         let offset = receiveRing.count &+ Int(start - rcv.nxt)
@@ -87,6 +92,9 @@ extension Connection {
         }
         outOfOrder = held
         let whole = SequenceRange(start, start + UInt32(truncatingIfNeeded: text.count))
+        noteDuplicate(
+            SequenceRange(start, .earliest(memory.ranges[outOfOrder].end(ofRangeHolding: start), whole.right)),
+            configuration: configuration)
         if memory.ranges[outOfOrder].insert(whole) {
             let written = receiveRing.write(text, at: offset, pool: &memory.chunks)
             if written < text.count { forgetOutOfOrder(memory: &memory) }

@@ -34,6 +34,7 @@ extension Connection {
         rcv.lastAckSent = rcv.nxt
         rcv.advertisedEdge = rcv.nxt + UInt32(configuration.synWindowField)
         negotiate(seg.options, defaultMSS: defaultPeerMSS, configuration: configuration, at: now)
+        ecn = ecn.contains(.asked) && (seg.agreesToECN || seg.asksForECN) ? .agreed : []
         if seg.options.windowScale != nil, configuration.offersWindowScale { flags.insert(.scaled) }
         // The window of a SYN is not scaled (RFC 7323, 2.2).
         snd.wnd = UInt32(seg.window)

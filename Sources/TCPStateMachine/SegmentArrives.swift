@@ -79,6 +79,8 @@ extension Connection {
             return disposition
         }
         if acknowledgementArrives(seg, memory: &memory, configuration: configuration, at: now, into: &disposition) {
+            if !seg.agreesToECN { ecn = [] }
+            noteDuplicate(seg, configuration: configuration)
             flags.formUnion([.ackNow, .ackAlone])
         }
         return disposition

@@ -1,6 +1,16 @@
 public import NetPrimitives
 public import WireFormats
 
+/// When a connection tells congestion by marks instead of losses (RFC 3168). The values are those of Linux's `tcp_ecn`.
+public enum ECNUse: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable {
+    /// Never.
+    case off = 0
+    /// Our SYNs ask for it, and who asks us gets it.
+    case always = 1
+    /// Who asks us gets it.
+    case whenAsked = 2
+}
+
 /// How the machine behaves where the RFCs leave a choice, or where Linux chose otherwise.
 public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     // MARK: Opening
@@ -35,6 +45,10 @@ public struct TCPConfiguration: Hashable, Sendable, BitwiseCopyable {
     public var offersTimestamps: Bool = true
     /// Offer and accept window scaling (RFC 7323).
     public var offersWindowScale: Bool = true
+    /// Tell of data that came twice (RFC 2883), where SACK is agreed.
+    public var reportsDuplicates: Bool = true
+    /// Explicit congestion notification (RFC 3168). Linux: when asked.
+    public var ecn: ECNUse = .whenAsked
     /// The order of the options of a SYN and their padding.
     public var optionLayout: TCPOptionLayout = .linux
     /// The shift to offer; `nil` takes the smallest that covers ``receiveBuffer``.
@@ -119,14 +133,14 @@ extension TCPConfiguration {
         sink.combine(synRetries.map { UInt64($0) } ?? .max)
         sink.combine(windowScale.map { UInt64($0) } ?? .max)
         sink.combine(synWindow.map { UInt64($0) } ?? .max)
-        sink.combine(UInt64(optionLayout.rawValue) << 8 | UInt64(quickAcks))
+        sink.combine(UInt64(ecn.rawValue) << 16 | UInt64(optionLayout.rawValue) << 8 | UInt64(quickAcks))
         sink.combine(slowStartLimit.map { UInt64($0) } ?? .max)
         sink.combine(maximumSegment.map { UInt64($0) } ?? .max)
         sink.combine(UInt64(receiveBuffer) << 32 | UInt64(sendBuffer))
         var switches = UInt64(initialWindow)
         for (bit, isOn) in [
             treatsUnreachableAsSoftError, offersSACK, offersTimestamps, offersWindowScale, usesNagle,
-            holdsBehindSmallOnly, minimumRTOIsMargin, opensLikeLinux,
+            holdsBehindSmallOnly, minimumRTOIsMargin, opensLikeLinux, reportsDuplicates,
         ].enumerated() where isOn {
             switches |= 1 << UInt64(8 + bit)
         }

@@ -59,6 +59,7 @@ extension Connection {
         }
         if memory.inFlight[inFlight].timeouts == 0 {
             congestion.timedOut(flight: snd.max - snd.una, mss: segmentPayload)
+            noteReduction(memory: &memory)
         }
         memory.inFlight[inFlight].timeouts &+= 1
         memory.inFlight[inFlight].isTiming = false

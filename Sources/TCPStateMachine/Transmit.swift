@@ -58,8 +58,11 @@ extension Connection {
                 segment: plainSegment(seq: snd.una - 1, memory: memory, configuration: configuration, at: now),
                 payloadOffset: 0)
         case .data(let start, let length, let fin):
+            let isNew = start.isAtOrAfter(snd.max)
             noteSent(start, length, fin: fin, memory: &memory, configuration: configuration, at: now)
-            return dataSegment(start, length, fin: fin, memory: memory, configuration: configuration, at: now)
+            var outgoing = dataSegment(start, length, fin: fin, memory: memory, configuration: configuration, at: now)
+            if isNew { offerToBeMarked(&outgoing.segment) }
+            return outgoing
         case .retransmission(let start, let length, let fin):
             memory.inFlight[inFlight].holesDue &-= 1
             memory.inFlight[inFlight].retransmittedTo = start + length
@@ -175,6 +178,8 @@ extension Connection {
             memory.inFlight[inFlight].timedSequence = snd.nxt
         } else if state == .synSent {
             memory.inFlight[inFlight].isTiming = false
+            // Something on the way may drop SYNs that ask (RFC 3168, 6.1.1.1).
+            ecn.remove(.asked)
         }
         retransmitAt = now + synTimeout(memory: memory, configuration: configuration)
         flags.subtract([.ackNow, .ackAlone])
@@ -197,6 +202,8 @@ extension Connection {
             seg.options.timestamps = TCPTimestamps(value: timestamps.value(at: now), echoReply: timestamps.recent)
         }
         addSACK(&seg, memory: memory)
+        // RFC 3168, 6.1.3: in every acknowledgement, until the peer says that it has heard.
+        if ecn.contains(.echo) { seg.flags.insert(.ece) }
         rcv.lastAckSent = rcv.nxt
         if quickAcksLeft > 0, flags.contains(.ackNow) || ackAt != .distantFuture { quickAcksLeft &-= 1 }
         flags.subtract([.ackNow, .oneSegmentUnacknowledged])
@@ -204,15 +211,23 @@ extension Connection {
         return seg
     }
 
-    /// How many stretches a segment tells of that wait for a gap to be filled: as many as find room beside timestamps.
+    /// How many stretches a segment tells of: what came twice, and what waits for a gap to be filled; as many as find
+    /// room beside timestamps.
     private func sackBlockCount(memory: borrowing ConnectionMemory) -> Int {
-        guard flags.contains(.sack), !outOfOrder.isNone else { return 0 }
-        return min(memory.ranges[outOfOrder].count, flags.contains(.timestamps) ? 3 : 4)
+        guard flags.contains(.sack) else { return 0 }
+        let held = outOfOrder.isNone ? 0 : memory.ranges[outOfOrder].count
+        return min(held &+ (duplicate.isEmpty ? 0 : 1), flags.contains(.timestamps) ? 3 : 4)
     }
 
-    /// The stretches that wait for a gap to be filled, the latest first (RFC 2018, 4).
-    private func addSACK(_ seg: inout Segment, memory: borrowing ConnectionMemory) {
-        for index in 0..<sackBlockCount(memory: memory) {
+    /// What came twice, told once (RFC 2883, 4), and the stretches that wait for a gap to be filled, the latest first
+    /// (RFC 2018, 4).
+    private mutating func addSACK(_ seg: inout Segment, memory: borrowing ConnectionMemory) {
+        let count = sackBlockCount(memory: memory)
+        if !duplicate.isEmpty {
+            seg.options.sackBlocks.append(SACKBlock(left: duplicate.left, right: duplicate.right))
+            duplicate.left = duplicate.right
+        }
+        for index in 0..<count &- seg.options.sackBlocks.count {
             let range = memory.ranges[outOfOrder][index]
             seg.options.sackBlocks.append(SACKBlock(left: range.left, right: range.right))
         }
@@ -241,6 +256,7 @@ extension Connection {
             inFlight = memory.inFlight.insert(InFlight())
             memory.inFlight[inFlight].startedAt = now
             memory.inFlight[inFlight].recover = iss
+            memory.inFlight[inFlight].reducedAt = snd.una
         }
         if end.isAfter(snd.max) {
             if !memory.inFlight[inFlight].isTiming, start.isAtOrAfter(snd.max) {

@@ -23,6 +23,8 @@ public struct Segment: Hashable, Sendable, BitwiseCopyable {
     /// SEG.ACK; of meaning only with the ACK bit.
     public var ack: SequenceNumber
     public var flags: TCPFlags
+    /// What the IP header says of congestion, or is to say.
+    public var ecn: ECNCodepoint
     /// SEG.WND as it stands in the header, not scaled.
     public var window: UInt16
     /// SEG.UP; of meaning only with the URG bit.
@@ -36,6 +38,7 @@ public struct Segment: Hashable, Sendable, BitwiseCopyable {
         seq = SequenceNumber(0)
         ack = SequenceNumber(0)
         flags = []
+        ecn = .notCapable
         window = 0
         urgentPointer = 0
         textLength = 0

@@ -14,6 +14,7 @@ struct FloodRecord: Encodable {
     let cookiesReceived: UInt64
     let dropped: UInt64
     let evicted: UInt64
+    let badCookies: UInt64
     let networks: [NetworkRecord]
 
     init(_ flood: FloodReport) {
@@ -26,6 +27,7 @@ struct FloodRecord: Encodable {
         cookiesReceived = flood.cookiesReceived
         dropped = flood.dropped
         evicted = flood.evicted
+        badCookies = flood.badCookies
         networks = NetworkRecord.all(flood.top)
     }
 }
@@ -70,13 +72,15 @@ extension FloodReport {
     var words: String {
         let networks = top[0].map { ", most from \($0.prefix)" } ?? ""
         guard isOver else {
+            if badCookies > syns {
+                return "flood: \(peakRate) ACKs within a second brought \(listener) no good cookie\(networks)"
+            }
             let what = cookiesSent > 0 ? "answered with cookies" : evicted > 0 ? "older ones give way" : "dropped"
-            return "flood: \(peakRate) SYNs within a second found the SYN queue of \(listener) full, "
-                + "\(what)\(networks)"
+            return "flood: \(peakRate) SYNs within a second were too many for \(listener), \(what)\(networks)"
         }
         return "flood at \(listener) over after \((last - began).brief): \(syns) SYNs, at most \(peakRate) a second; "
-            + "\(cookiesSent) cookies sent, \(cookiesReceived) came back, \(dropped) dropped, "
-            + "\(evicted) gave way\(networks)"
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) came back, \(badCookies) bad ones, "
+            + "\(dropped) dropped, \(evicted) gave way\(networks)"
     }
 }
 

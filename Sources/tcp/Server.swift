@@ -185,8 +185,7 @@ private struct Status: Encodable {
     let chunksInUse: Int
     let chunksReserved: Int
     let allocatedBytes: Int
-    let memoryRefusals: UInt64
-    let prefixRefusals: UInt64
+    let refused: Refusals
     let packetsIn: UInt64
     let packetsOut: UInt64
     let segmentsRetransmitted: UInt64
@@ -195,6 +194,8 @@ private struct Status: Encodable {
     let cookiesSent: UInt64
     let cookiesReceived: UInt64
     let cookiesFailed: UInt64
+    /// What has been counted, by the names of `nstat`.
+    let nstat: [String: UInt64]
 
     init(_ tables: TableCounts, _ counters: Counters, allocatedBytes: Int) {
         connections = tables.connections
@@ -204,8 +205,7 @@ private struct Status: Encodable {
         chunksInUse = tables.chunksInUse
         chunksReserved = tables.chunksReserved
         self.allocatedBytes = allocatedBytes
-        memoryRefusals = counters.memoryRefusals
-        prefixRefusals = counters.prefixRefusals
+        refused = Refusals(counters)
         packetsIn = counters.packetsIn
         packetsOut = counters.packetsOut
         segmentsRetransmitted = counters.segmentsRetransmitted
@@ -214,13 +214,52 @@ private struct Status: Encodable {
         cookiesSent = counters.cookiesSent
         cookiesReceived = counters.cookiesReceived
         cookiesFailed = counters.cookiesFailed
+        var nstat: [String: UInt64] = [:]
+        counters.forEachNamed { name, value in
+            if value > 0 { nstat[name.description] = value }
+        }
+        self.nstat = nstat
     }
 
     var words: String {
         "\(connections) connections, \(halfOpen) half-open, \(timeWaits) in TIME-WAIT; \(chunksInUse) buffers of 4 KiB "
             + "in use, \(allocatedBytes) bytes held; \(packetsIn) packets in, \(packetsOut) out, "
             + "\(segmentsRetransmitted) sent again; \(passiveOpens) accepted, \(listenDrops) dropped, "
-            + "\(cookiesSent) cookies sent, \(cookiesReceived) back; \(memoryRefusals + prefixRefusals) refused for "
-            + "lack of memory"
+            + "\(cookiesSent) cookies sent, \(cookiesReceived) back; "
+            + "\(refused.connectionsByBudget + refused.connectionsByNetwork) refused for lack of memory"
+            + nstat.sorted { $0.key < $1.key }.map { "\n  \($0.key) \($0.value)" }.joined()
+    }
+}
+
+/// What did not fit into the budget, by its kind and by its cause.
+private struct Refusals: Encodable {
+    let connectionsByBudget: UInt64
+    let connectionsByNetwork: UInt64
+    let listeners: UInt64
+    let synsByTable: UInt64
+    let halfOpensEvicted: UInt64
+    let idleEvicted: UInt64
+    let timeWaitsCutShort: UInt64
+    let segmentsOutOfOrder: UInt64
+    let outOfOrderGivenUp: UInt64
+    let segmentsInOrder: UInt64
+    let writes: UInt64
+    let dataByBudget: UInt64
+    let dataByNetwork: UInt64
+
+    init(_ counters: Counters) {
+        connectionsByBudget = counters.memoryRefusals
+        connectionsByNetwork = counters.prefixRefusals
+        listeners = counters.listenersRefused
+        synsByTable = counters.synTableDrops
+        halfOpensEvicted = counters.halfOpenEvictions
+        idleEvicted = counters.idleEvictions
+        timeWaitsCutShort = counters.timeWaitOverflows
+        segmentsOutOfOrder = counters.outOfOrderRefused
+        outOfOrderGivenUp = counters.outOfOrderDropped
+        segmentsInOrder = counters.inOrderRefused
+        writes = counters.writesRefused
+        dataByBudget = counters.memoryShortages
+        dataByNetwork = counters.prefixShortages
     }
 }

@@ -98,25 +98,33 @@ struct AnswerLimitTests {
         #expect(try answers(victims: 1...3) == alone)
     }
 
-    @Test("prefixes that share an allowance are others each second")
+    /// Who finds nothing left when prefix 65,535 has used up what it has.
+    private static func neighbours(_ limits: inout AnswerLimits, second: Int64) -> Set<UInt32> {
+        let now = Instant.zero + .seconds(second)
+        _ = limits.take(.reset, to: address(.ipv4, prefix: 65_535), perSecond: 1, at: now)
+        return Set(
+            (0..<40_960 as Range<UInt32>).filter { prefix in
+                var copy = limits.copy()
+                return !copy.take(.reset, to: address(.ipv4, prefix: prefix), perSecond: 1, at: now)
+            })
+    }
+
+    @Test("prefixes that share an allowance are others as soon as one of them has learned of it")
     func drawnAnew() throws {
         var limits = AnswerLimits(key: SipKey(1, 2))
         // In each second one prefix uses up what it has; of 40,960 others about ten find nothing left.
-        var neighbours: [Set<UInt32>] = []
-        for second in 0..<4 as Range<Int64> {
-            let now = Instant.zero + .seconds(second)
-            _ = limits.take(.reset, to: Self.address(.ipv4, prefix: 65_535), perSecond: 1, at: now)
-            neighbours.append([])
-            for prefix in 0..<UInt32(40_960) {
-                var copy = limits.copy()
-                if !copy.take(.reset, to: Self.address(.ipv4, prefix: prefix), perSecond: 1, at: now) {
-                    neighbours[Int(second)].insert(prefix)
-                }
-            }
-            #expect((1..<40).contains(neighbours[Int(second)].count))
-        }
-        for (before, after) in zip(neighbours, neighbours.dropFirst()) {
-            #expect(before.isDisjoint(with: after))
+        var before = Self.neighbours(&limits, second: 0)
+        for second in 1..<5 as Range<Int64> {
+            #expect((1..<40).contains(before.count))
+            // Only copies have asked: nobody has learned anything, nothing changes.
+            #expect(Self.neighbours(&limits, second: 2 * second - 1) == before)
+            let one = try #require(before.min())
+            let isAnswered = limits.take(
+                .reset, to: Self.address(.ipv4, prefix: one), perSecond: 1, at: .zero + .seconds(2 * second - 1))
+            #expect(!isAnswered)
+            let now = Self.neighbours(&limits, second: 2 * second)
+            #expect(now.isDisjoint(with: before))
+            before = now
         }
     }
 
@@ -139,5 +147,52 @@ struct AnswerLimitTests {
         let fork = station.stack.fork()
         #expect(station.stack.digest(at: .zero) == fork.digest(at: .zero))
         #expect(station.stack.digest(at: .zero + .seconds(1)) == twin.digest(at: .zero + .seconds(1)))
+        // How long the second lasts counts as well.
+        #expect(station.stack.digest(at: .zero) != station.stack.digest(at: .zero + .milliseconds(500)))
+    }
+
+    @Test("two stacks in the same situation at different times have the same digest, and answer alike")
+    func digestAtAnotherTime() throws {
+        /// Digests while four prefixes ask for more than there is, after it, and who is answered then.
+        func life(from seconds: Int64) throws -> (digests: [UInt64], told: [Int]) {
+            var station = try Self.station(.ipv4)
+            var digests: [UInt64] = []
+            for step in 0..<12 as Range<Int64> {
+                station.wait(until: 1_000 * seconds + 250 * step)
+                if step < 8 {
+                    _ = Self.count(&station, 4, from: Self.address(.ipv4, prefix: UInt32(step & 3)))
+                    if step & 1 == 0 { _ = Self.count(&station, 12, from: Self.address(.ipv4, prefix: 9)) }
+                }
+                digests.append(station.stack.digest(at: station.now))
+            }
+            // Who shares what with whom: of 2,000 prefixes those that find nothing left where each may have one.
+            station.stack.configuration.resetsPerSecond = 1
+            let told = (0..<2_000 as Range<UInt32>).flatMap {
+                Self.count(&station, 1, from: Self.address(.ipv4, prefix: 100 + $0))
+            }
+            digests.append(station.stack.digest(at: station.now))
+            return (digests, told)
+        }
+        let first = try life(from: 0)
+        #expect(first.told.contains(0))
+        for seconds in [1, 59, 86_400, 1_900_000_000] as [Int64] {
+            let other = try life(from: seconds)
+            #expect(other.digests == first.digests && other.told == first.told, "\(seconds) s later")
+        }
+    }
+
+    @Test("who has refused answers is another than who has not, for it draws anew")
+    func digestOfDrawing() throws {
+        var station = try Self.station(.ipv4)
+        let source = Self.address(.ipv4, prefix: 1)
+        _ = Self.count(&station, 7, from: source)
+        let twin = station.stack.fork()
+        let quiet = twin.digest(at: .zero + .seconds(1))
+        #expect(Self.count(&station, 7, from: source) == [3, 0])
+        #expect(station.stack.digest(at: .zero) != twin.digest(at: .zero))
+        #expect(station.stack.digest(at: .zero + .seconds(1)) != quiet)
+        // It is drawn when the next answer goes out, which is not to be seen before.
+        let due = station.stack.digest(at: .zero + .seconds(5))
+        #expect(station.stack.digest(at: .zero + .seconds(1)) == due)
     }
 }

@@ -131,6 +131,64 @@ struct BudgetTests {
         #expect(station.stack.memoryShares.count(at: place) == 0)
     }
 
+    @Test("what keeps the order of early segments counts for the network as well, and why none was left is told")
+    func ranges() throws {
+        var station = try Self.station(4_096)
+        let listener = try station.stack.listen(on: station.own, backlog: 1_000)
+        let share = station.stack.plan.ranges / 2
+        let crowd = (1...share + 3).map { Self.peer(.ipv4, network: 7, host: $0) }
+        let others = (1...share + 3).map { Self.peer(.ipv4, network: 7 + $0) }
+        for peer in crowd + others { Self.open(&station, peer) }
+        for peer in crowd { station.receive(.text(10, seq: 6_001), from: peer) }
+        let counters = { (station: borrowing Station) in station.stack.counters }
+        #expect(station.stack.tables.ranges == share && counters(station).outOfOrderRefused == 3)
+        #expect(counters(station).prefixShortages == 3 && counters(station).memoryShortages == 0)
+        for peer in others { station.receive(.text(10, seq: 6_001), from: peer) }
+        let refused = 2 * (share + 3) - station.stack.plan.ranges
+        #expect(station.stack.tables.ranges == station.stack.plan.ranges)
+        #expect(Int(counters(station).outOfOrderRefused) == refused && counters(station).prefixShortages == 3)
+        #expect(Int(counters(station).memoryShortages) == refused - 3)
+        // All of it comes back.
+        while let id = try? station.stack.accept(listener) { try station.stack.abort(id, at: station.now) }
+        _ = station.packets()
+        #expect(station.stack.tables.ranges == 0)
+        for column in 0..<PrefixShares.columns {
+            let place = PrefixPlace(first: UInt16(column), second: UInt16(column + PrefixShares.columns))
+            #expect(station.stack.rangeShares.count(at: place) == 0)
+        }
+    }
+
+    @Test("no connection is given up for another, unless it may be: silent for so long, and nothing lost with it")
+    func idle() throws {
+        for limit in [nil, Interval.seconds(60)] {
+            var station = try Self.station(1_024) { $0.evictIdle = limit }
+            let listener = try station.stack.listen(on: station.own, backlog: 1_000)
+            let peers = (0..<station.stack.plan.connections).map { Self.peer(.ipv4, network: $0) }
+            for peer in peers { Self.open(&station, peer) }
+            var held: [ConnectionID] = []
+            while let id = try? station.stack.accept(listener) { held.append(id) }
+            #expect(held.count == peers.count)
+            // The first has something to read, the second something to send; the third is heard of meanwhile.
+            station.receive(.text(10), from: peers[0])
+            _ = try station.write(held[1], 10)
+            station.receive(.ack(1_001), from: peers[2], at: 59_000)
+            let newcomer = Self.peer(.ipv4, network: 900)
+            station.receive(.syn(5_000), from: newcomer, at: 60_000)
+            station.receive(.ack(1_001), from: newcomer)
+            #expect(station.stack.counters.memoryRefusals == 1)
+            let gone = limit == nil ? 0 : peers.count - 3
+            #expect(station.stack.counters.idleEvictions == UInt64(gone))
+            for (index, id) in held.enumerated() where index > 2 && limit != nil {
+                #expect(station.failure { try $0.read(id) } == .connectionOver(.aborted))
+                try station.stack.close(id, at: station.now)
+            }
+            #expect(station.stack.tables.connections == peers.count - gone)
+            station.receive(.ack(1_001), from: newcomer)
+            #expect((try? station.stack.accept(listener)) == nil || limit != nil)
+            #expect(station.stack.counters.passiveOpens == UInt64(peers.count + (limit == nil ? 0 : 1)))
+        }
+    }
+
     @Test("a full table without cookies: the oldest of the largest network gives way", arguments: Family.allCases)
     func eviction(_ family: Family) throws {
         var station = try Self.station(1_024, family) {

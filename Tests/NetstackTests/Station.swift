@@ -76,12 +76,26 @@ extension Station {
     }
 
     @discardableResult
-    mutating func receive(_ packet: [UInt8]) -> [String] {
-        var batch = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 4)
-        batch.append(packet.span, interface: InterfaceID(0))
+    mutating func receive(_ packet: [UInt8]) -> [String] { exchange([packet]).map { Wire.line($0) } }
+
+    /// Packets come in one batch.
+    /// - Returns: the packets that the stack sends because of them.
+    @discardableResult
+    mutating func exchange(_ packets: [[UInt8]]) -> [[UInt8]] {
+        var batch = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
+        for packet in packets { batch.append(packet.span, interface: InterfaceID(0)) }
         var answers = PacketBatch(byteCapacity: 1 << 17, packetCapacity: 64)
         stack.receive(batch, answers: &answers, at: now)
-        return Wire.lines(answers) + sent()
+        return (0..<answers.count).map { Wire.copy(answers, $0) } + self.packets()
+    }
+
+    /// The first packet that answers a segment at once, without a connection.
+    mutating func answerPacket(to seg: Segment, from source: Endpoint? = nil) -> [UInt8]? {
+        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
+        batch.append(Wire.packet(seg, from: source ?? peer, to: own).span, interface: InterfaceID(0))
+        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
+        stack.receive(batch, answers: &answers, at: now)
+        return answers.isEmpty ? nil : Wire.copy(answers, 0)
     }
 
     /// What the stack sends by itself.
@@ -97,13 +111,18 @@ extension Station {
     /// - Returns: what is sent, each with its time in milliseconds.
     @discardableResult
     mutating func wait(until milliseconds: Int64) -> [String] {
+        waited(until: milliseconds).map { "\($0.at): \(Wire.line($0.packet))" }
+    }
+
+    /// The same, with the packets themselves.
+    mutating func waited(until milliseconds: Int64) -> [(at: Int64, packet: [UInt8])] {
         let end = Instant.zero + .milliseconds(milliseconds)
-        var log: [String] = []
+        var log: [(at: Int64, packet: [UInt8])] = []
         while let deadline = stack.nextDeadline(), deadline <= end {
             now = max(now, deadline)
             stack.timersFired(at: now)
             let at = now.milliseconds
-            log += sent().map { "\(at): \($0)" }
+            log += packets().map { (at, $0) }
         }
         now = end
         return log
@@ -238,7 +257,9 @@ enum Wire {
         guard let (upper, octets, _, _) = open(packet) else { return "not IP" }
         guard upper == .tcp else { return upper == .udp ? "udp" : "icmp \(octets[0])/\(octets[1])" }
         guard let seg = segment(packet) else { return "not TCP" }
-        let letters: [(TCPFlags, String)] = [(.syn, "S"), (.fin, "F"), (.rst, "R"), (.psh, "P"), (.ack, ".")]
+        let letters: [(TCPFlags, String)] = [
+            (.syn, "S"), (.fin, "F"), (.rst, "R"), (.psh, "P"), (.ack, "."), (.ece, "E"), (.cwr, "W"),
+        ]
         var line = letters.filter { seg.flags.contains($0.0) }.map(\.1).joined() + " \(seg.seq.rawValue)"
         if seg.payloadLength > 0 { line += "+\(seg.payloadLength)" }
         if seg.flags.contains(.ack) { line += " ack \(seg.ack.rawValue)" }

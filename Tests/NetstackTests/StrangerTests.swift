@@ -24,7 +24,7 @@ struct StrangerRow: CustomTestStringConvertible, Sendable {
             "SYN with text", Segment(.syn, length: 9), closed: ["R. 0 ack 5010"], listening: ["S. 1000 ack 5001"]),
         StrangerRow(
             "ECN-setup SYN", Segment([.syn, .ece, .cwr]), closed: ["R. 0 ack 5001"],
-            listening: ["S. 1000 ack 5001"]),
+            listening: ["S.E 1000 ack 5001"]),
         StrangerRow("ACK", .ack(77), closed: ["R 77"], listening: ["R 77"]),
         StrangerRow("SYN-ACK", .synAck(77), closed: ["R 77"], listening: ["R 77"]),
         StrangerRow("text", .text(9, ack: 77), closed: ["R 77"], listening: ["R 77"]),
@@ -57,16 +57,57 @@ struct StrangerTests {
         #expect(station.receive(row.seg) == row.listening)
     }
 
-    @Test("a RST has no options and no window (checklist 61)", arguments: Family.allCases)
-    func bareReset(_ family: Family) throws {
+    /// IPv4's TOS or IPv6's traffic class of a packet, set to a value; the header's checksum stays right.
+    private static func setTrafficClass(_ value: UInt8, of packet: inout [UInt8]) {
+        guard packet[0] >> 4 == 4 else {
+            packet[0] = packet[0] & 0xF0 | value >> 4
+            packet[1] = packet[1] & 0x0F | value << 4
+            return
+        }
+        packet[1] = value
+        (packet[10], packet[11]) = (0, 0)
+        let sum = InternetChecksum.checksum(packet.span.extracting(0..<20))
+        (packet[10], packet[11]) = (UInt8(sum >> 8), UInt8(sum & 0xFF))
+    }
+
+    @Test(
+        "a RST has no options and no window (checklist 61); its IP header has id 0, DF, TTL 64 and no TOS (2.5)",
+        arguments: Family.allCases, [(false, Segment.syn()), (false, .ack(77)), (true, .ack(77))])
+    func bareReset(_ family: Family, _ row: (isListening: Bool, seg: Segment)) throws {
+        for trafficClass in [0, 0x10, 0xB8, 0xFF] as [UInt8] {
+            var station = try Station(family)
+            if row.isListening { _ = try station.stack.listen(on: station.own, backlog: 1) }
+            var packet = Wire.packet(row.seg, from: station.peer, to: station.own)
+            Self.setTrafficClass(trafficClass, of: &packet)
+            let answers = station.exchange([packet])
+            try #require(answers.count == 1)
+            let seg = try #require(Wire.segment(answers[0]))
+            #expect(seg.flags.contains(.rst) && seg.window == 0 && seg.headerLength == 20)
+            let header = answers[0]
+            if family == .ipv4 {
+                #expect(header[0] == 0x45 && header[1] == 0, "no options, no TOS")
+                #expect(header[4...7].elementsEqual([0, 0, 0x40, 0]), "id 0, DF, no fragment")
+                #expect(header[8] == 64, "TTL")
+            } else {
+                #expect(header[0] == 0x60 && header[1] & 0xF0 == 0, "no traffic class")
+                #expect(header[6] == 6 && header[7] == 64, "TCP follows at once; hop limit")
+            }
+        }
+    }
+
+    @Test("port 0 is a client's like any other (2.5)", arguments: Family.allCases)
+    func portZero(_ family: Family) throws {
         var station = try Station(family)
-        var batch = PacketBatch(byteCapacity: 2_000, packetCapacity: 4)
-        batch.append(Wire.packet(.syn(), from: station.peer, to: station.own).span, interface: InterfaceID(0))
-        var answers = PacketBatch(byteCapacity: 2_000, packetCapacity: 4)
-        station.stack.receive(batch, answers: &answers, at: .zero)
-        let seg = try #require(Wire.segment(Wire.copy(answers, 0)))
-        #expect(seg.window == 0)
-        #expect(seg.headerLength == 20)
+        let client = Endpoint(station.peer.address, 0)
+        #expect(station.receive(.syn(), from: client) == ["R. 0 ack 5001"])
+        let listener = try station.stack.listen(on: station.own, backlog: 1)
+        #expect(station.receive(.syn(), from: client) == ["S. 1000 ack 5001"])
+        #expect(station.receive(.text(10), from: client) == [])
+        let id = try station.stack.accept(listener)
+        #expect(try station.stack.info(of: id).tuple.remotePort == 0)
+        #expect(try station.read(id) == 10)
+        #expect(try station.write(id, 5) == 5)
+        #expect(station.sent() == ["P. 1001+5 ack 5011"])
     }
 
     @Test(
@@ -147,22 +188,48 @@ struct StrangerTests {
         }
     }
 
-    @Test(
-        "options of length 0, past the end, unknown ones: the rest is ignored, the SYN is answered",
-        arguments: [
-            [2, 0, 0, 0], [2, 9, 5, 5], [3], [253, 2, 2, 4], [1, 1, 1, 2], [0, 2, 4, 5],
-        ] as [[UInt8]])
-    func options(_ octets: [UInt8]) throws {
-        var station = try Station()
-        _ = try station.stack.listen(on: station.own, backlog: 1)
-        let padded = octets + [UInt8](repeating: 0, count: 4 - octets.count)
-        var tcp: [UInt8] = [0x0F, 0xA0, 0, 80, 0, 0, 0x13, 0x88, 0, 0, 0, 0, 0x60, 2, 0xFF, 0xFF, 0, 0, 0, 0] + padded
+    /// A list of options, and what of it counts: maximum segment size, window scale, SACK.
+    private static let lists: [(octets: [UInt8], mss: UInt16, scale: UInt8?, sack: Bool)] = [
+        ([2, 0, 0, 0], 536, nil, false),
+        ([2, 9, 5, 5], 536, nil, false),
+        ([3, 0, 0, 0], 536, nil, false),
+        ([253, 2, 2, 4], 536, nil, false),
+        ([1, 1, 1, 2], 536, nil, false),
+        ([0, 2, 4, 5], 536, nil, false),
+        // What stands before the place where the list is broken counts, what is behind it does not.
+        ([2, 4, 5, 0, 3, 0, 7, 1, 4, 2, 1, 1], 1_280, nil, false),
+        ([3, 3, 7, 253, 1, 4, 2, 1], 536, 7, false),
+        ([4, 2, 3, 3, 9, 2, 9, 5], 536, 9, true),
+        ([4, 2, 0, 3, 3, 7, 1, 1], 536, nil, true),
+        // An option of the wrong length is none, and the list goes on behind it; so it does behind an unknown one.
+        ([2, 3, 5, 4, 2, 3, 3, 7], 536, 7, true),
+        ([253, 4, 0, 0, 2, 4, 5, 0], 1_280, nil, false),
+    ]
+
+    @Test("a bad list of options: the rest is ignored, the SYN is answered (2.5)", arguments: Self.lists)
+    func options(_ row: (octets: [UInt8], mss: UInt16, scale: UInt8?, sack: Bool)) throws {
+        var station = try Station(
+            .ipv4,
+            .numbered.with {
+                $0.tcp.offersSACK = true
+                $0.tcp.offersWindowScale = true
+            })
+        let listener = try station.stack.listen(on: station.own, backlog: 1)
+        let length = 20 + row.octets.count
+        var tcp: [UInt8] = [0x0F, 0xA0, 0, 80, 0, 0, 0x13, 0x88, 0, 0, 0, 0, UInt8(length << 2), 2, 0xFF, 0xFF]
+        tcp += [0, 0, 0, 0] + row.octets
         var span = tcp.mutableSpan
         let sum = InternetChecksum.pseudoHeaderSum(
-            source: Family.ipv4.peer, destination: Family.ipv4.host, protocol: .tcp, length: 24)
+            source: Family.ipv4.peer, destination: Family.ipv4.host, protocol: .tcp, length: length)
         Segment.storeChecksum(in: &span, pseudoHeaderSum: sum)
-        #expect(
-            station.receive(Wire.ip(tcp, .tcp, from: Family.ipv4.peer, to: Family.ipv4.host)) == ["S. 1000 ack 5001"])
+        let answers = station.exchange([Wire.ip(tcp, .tcp, from: Family.ipv4.peer, to: Family.ipv4.host)])
+        try #require(answers.count == 1)
+        let seg = try #require(Wire.segment(answers[0]))
+        #expect(seg.flags == [.syn, .ack] && seg.ack == SequenceNumber(5_001))
+        #expect(seg.options.isSACKPermitted == row.sack && (seg.options.windowScale != nil) == (row.scale != nil))
+        station.receive(.ack(1_001))
+        let info = try station.stack.info(of: station.stack.accept(listener))
+        #expect(info.mss == row.mss && info.sendScale.rawValue == row.scale ?? 0 && info.hasSACK == row.sack)
     }
 
     @Test("what finds no room among the answers is dropped and counted")

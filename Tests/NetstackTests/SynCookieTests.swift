@@ -72,22 +72,98 @@ struct SynCookieTests {
         #expect(Self.answer(&station, from: 4_000)?.options.maximumSegmentSize == 1_000)
     }
 
-    @Test("the number: the same within a minute, client's plus one gives plus one, classes differ by one")
-    func numbers() throws {
-        var station = try Self.always()
-        let first = try #require(Self.answer(&station, from: 4_000)).seq
-        #expect(Self.answer(&station, from: 4_000, at: 59_000)?.seq == first)
-        #expect(Self.answer(&station, .syn(5_001), from: 4_000)?.seq == first + 1)
-        #expect(Self.answer(&station, from: 4_001)?.seq != first)
+    @Test(
+        "the number: the same within a minute, client's plus one gives plus one, classes differ by one (2.4)",
+        arguments: [
+            (
+                Family.ipv4,
+                [
+                    (500, 0), (536, 0), (1_000, 0), (1_299, 0), (1_300, 1), (1_301, 1), (1_439, 1), (1_440, 2),
+                    (1_459, 2), (1_460, 3), (9_000, 3),
+                ]
+            ),
+            (
+                .ipv6,
+                [
+                    (536, 0), (1_220, 0), (1_419, 0), (1_420, 1), (1_439, 1), (1_440, 2), (1_460, 2), (8_939, 2),
+                    (8_940, 3), (9_000, 3),
+                ]
+            ),
+        ] as [(Family, [(mss: UInt16, sizeClass: UInt32)])])
+    func numbers(_ family: Family, _ rows: [(mss: UInt16, sizeClass: UInt32)]) throws {
+        var station = try Self.always(family)
         var seg = Segment.syn()
-        let lowest = first + UInt32.max + UInt32.max + UInt32.max
-        let rows: [(mss: UInt16, sizeClass: UInt32)] = [
-            (500, 0), (1_000, 0), (1_300, 1), (1_301, 1), (1_459, 2), (1_460, 3), (9_000, 3),
-        ]
+        seg.options.maximumSegmentSize = 500
+        let lowest = try #require(Self.answer(&station, seg, from: 4_000)).seq
+        #expect(Self.answer(&station, seg, from: 4_000, at: 59_000)?.seq == lowest)
+        var next = seg
+        next.seq = seg.seq + 1
+        #expect(Self.answer(&station, next, from: 4_000)?.seq == lowest + 1)
+        #expect(Self.answer(&station, seg, from: 4_001)?.seq != lowest)
         for row in rows {
             seg.options.maximumSegmentSize = row.mss
             #expect(Self.answer(&station, seg, from: 4_000)?.seq == lowest + row.sizeClass, "\(row.mss)")
         }
+        // The size that comes back is the class's own.
+        let sizes = ClassicCookie.sizes(isIPv6: family == .ipv6)
+        let exact = rows.filter { $0.mss == sizes[$0.sizeClass] }
+        #expect(exact.map(\.sizeClass) == [0, 1, 2, 3])
+        for row in exact {
+            seg.options.maximumSegmentSize = row.mss + 1
+            let answer = try #require(Self.answer(&station, seg, from: 4_000 + row.mss))
+            _ = Self.receive(&station, .ack((answer.seq + 1).rawValue), from: 4_000 + row.mss)
+            let accepted = station.stack.acceptedInfo()
+            #expect(try #require(accepted).mss == min(row.mss, family.mss), "\(row.mss)")
+        }
+    }
+
+    /// SYNs with every window scale or none, with SACK and ECN or not, each at another time.
+    private static func timestampedSYNs() -> [(at: Int64, seg: Segment, bits: UInt32)] {
+        var syns: [(at: Int64, seg: Segment, bits: UInt32)] = []
+        for scale in [nil] + (0...14).map(UInt8?.some) {
+            for (isSACKPermitted, hasECN) in [(false, false), (false, true), (true, false), (true, true)] {
+                var seg = Segment.syn()
+                if hasECN { seg.flags = [.syn, .ece, .cwr] }
+                seg.options.windowScale = scale
+                seg.options.isSACKPermitted = isSACKPermitted
+                seg.options.timestamps = TCPTimestamps(value: 77, echoReply: 0)
+                let bits = UInt32(scale ?? 15) | (isSACKPermitted ? 16 : 0) | (hasECN ? 32 : 0)
+                syns.append((1_013 * Int64(syns.count + 1), seg, bits))
+            }
+        }
+        return syns
+    }
+
+    @Test(
+        "the options hide in the low six bits of TSval, shifted by one constant for each 4-tuple (2.4)",
+        arguments: Family.allCases)
+    func timestampBits(_ family: Family) throws {
+        var station = try Self.always(family)
+        var constants: [UInt16: Set<UInt32>] = [:]
+        for syn in Self.timestampedSYNs() {
+            for port in 4_000..<4_032 as Range<UInt16> {
+                let answer = try #require(Self.answer(&station, syn.seg, from: port, at: syn.at))
+                let value = try #require(answer.options.timestamps).value
+                constants[port, default: []].insert((value &- syn.bits) & 63)
+            }
+        }
+        for (port, found) in constants { #expect(found.count == 1, "\(port): \(found.sorted())") }
+        // 32 of 64 by chance: 25 different ones are to be expected.
+        #expect(Set(constants.values.flatMap { $0 }).count > 16)
+    }
+
+    @Test("a TSval with options in it is never ahead of the clock, and less than 64 ms behind it (2.4)")
+    func timestampClock() throws {
+        var station = try Self.always()
+        var origins: Set<UInt32> = []
+        for syn in Self.timestampedSYNs() {
+            let answer = try #require(Self.answer(&station, syn.seg, from: 4_000, at: syn.at))
+            let value = try #require(answer.options.timestamps).value
+            // The clock's own origin is what is left when a moment's low bits are put back.
+            let hidden = (UInt32(syn.at) &- syn.bits) & 63
+            origins.insert(value &- UInt32(syn.at) &+ hidden)
+        }
+        #expect(origins.count == 1)
     }
 
     @Test(

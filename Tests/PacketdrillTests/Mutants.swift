@@ -70,8 +70,15 @@ enum SendingMutants {
         .sends("23", "a SYN-ACK acknowledges the SYN itself", "passive/23-completing-ack.pkt") { p in
             if p.flags == syn | ack { p.acknowledgment &-= 1 }
         },
-        .sends("35", "a SYN-ACK agrees to ECN", "passive/35-ecn-setup.pkt") { p in
+        .sends("35", "a SYN-ACK does not agree to ECN", "passive/35-ecn-setup.pkt") { p in p.flags &= ~0x40 },
+        .sends("35", "a SYN-ACK agrees to ECN unasked", "passive/35-no-ecn-setup.pkt") { p in
             if p.flags == syn | ack { p.flags |= 0x40 }
+        },
+        .sends("35", "text is not ECN-capable though both agreed", "passive/35-ecn-setup.pkt") { p in
+            p.trafficClass &= ~3
+        },
+        .sends("2883", "no duplicate is told of", "duplicates/2883-twice.pkt") { p in
+            p.options.removeAll { $0.kind == 5 }
         },
         .sends("25", "an acknowledgement is one short", "passive/25-completing-ack-with-data.pkt") { p in
             if p.isPureAcknowledgment { p.acknowledgment &-= 1 }

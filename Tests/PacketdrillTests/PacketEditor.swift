@@ -20,6 +20,15 @@ struct PacketEditor {
         set { segment[13] = newValue }
     }
 
+    private var isIPv6: Bool { ip[0] >> 4 == 6 }
+
+    var trafficClass: UInt8 {
+        get { isIPv6 ? UInt8(truncatingIfNeeded: ip.word(0) >> 4) : ip[1] }
+        set {
+            ip.patch16(UInt32(ip.word(0)) & (isIPv6 ? 0xF00F : 0xFF00) | UInt32(newValue) << (isIPv6 ? 4 : 0), at: 0)
+        }
+    }
+
     var sequence: UInt32 {
         get { segment.long(4) }
         set { store32(newValue, at: 4) }
@@ -70,14 +79,13 @@ struct PacketEditor {
 
     /// The packet, its lengths and checksums made right.
     var packet: [UInt8] {
-        let isIPv6 = ip[0] >> 4 == 6
         let source: IPAddress = isIPv6 ? .v6(ip.address6(8)) : .v4(IPv4Address(ip.long(12)))
         let destination: IPAddress = isIPv6 ? .v6(ip.address6(24)) : .v4(IPv4Address(ip.long(16)))
         var body = segment
         body.patch16(0, at: 16)
         var facts = WireWriter.IPFacts()
         facts.hopLimit = isIPv6 ? ip[7] : ip[8]
-        facts.trafficClass = isIPv6 ? UInt8(truncatingIfNeeded: ip.word(0) >> 4) : ip[1]
+        facts.trafficClass = trafficClass
         facts.flowLabel = isIPv6 ? ip.long(0) & 0xF_FFFF : 0
         return WireWriter.packet(
             from: source, to: destination, protocol: 6, body, checksumOffset: 16, facts: facts)

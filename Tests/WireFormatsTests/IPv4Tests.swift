@@ -133,7 +133,7 @@ struct IPv4Tests {
             read.fragmentOffset = view.fragmentOffset
             #expect(read == header)
             let ecn = view.ecn
-            #expect(ecn == header.trafficClass & 3)
+            #expect(ecn.rawValue == header.trafficClass & 3)
         }
     }
 }

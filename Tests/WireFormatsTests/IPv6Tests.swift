@@ -41,7 +41,7 @@ struct IPv6Tests {
             6b51 2345 0004 3b07 20010db8000000000000000000000001 20010db8000000000000000000000002 01020304 ffff
             """)
         let view = try IPv6View(validating: octets.span)
-        let numbers = [Int(view.trafficClass), Int(view.ecn), Int(view.flowLabel), Int(view.hopLimit)]
+        let numbers = [Int(view.trafficClass), Int(view.ecn.rawValue), Int(view.flowLabel), Int(view.hopLimit)]
         #expect(numbers == [0xB5, 1, 0x12345, 7])
         let source = view.source
         let destination = view.destination

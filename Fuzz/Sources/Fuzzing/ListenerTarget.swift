@@ -3,36 +3,36 @@ import Netstack
 import TCPStateMachine
 import WireFormats
 
-/// A listening stack and a crowd of peers that send it whatever they like, with cookies always, when its queue is full,
-/// or never.
+/// Listening stacks and a crowd of peers that send them whatever they like: with cookies of either codec always, when a
+/// queue is full, or never, and with listeners that ask before they answer. A second machine has the same address, and
+/// the same keys unless the input gives it others.
 public struct ListenerTarget: ~Copyable {
-    /// What an input does next, the low four bits of a byte.
+    /// What an input does next: a byte, modulo how many there are.
     public enum Call: UInt8, CaseIterable {
         case syn, ack, segment, raw, altered, icmp, accept, application, wait, fire, transmit, mode, keys, backlog
-        case relisten, fork
+        case relisten, fork, decide, machine, codec
     }
 
-    /// What a peer was told.
+    /// What a peer was told, by whichever machine.
     struct Peer {
         var irs: UInt32
-        /// The last answer with a SYN, and every number that one had.
+        /// The last answer with a SYN, and the number of the first.
         var answer: Segment?
-        var numbers: [SequenceNumber] = []
+        var first: SequenceNumber?
         /// The last thing that it was sent.
         var packet: [UInt8] = []
     }
 
     var input: Input
-    var stack: NetworkStack
     var now = Instant.zero
     var peers: [Peer]
-    var listener: ListenerID?
-    /// Where the peers with IPv6 are served, with a backlog of 1.
-    var second: ListenerID?
-    var held: [ConnectionID] = []
-    /// The largest backlog that the listener ever had.
-    var largestBacklog = 0
-    let limit: Int
+    /// The machine that packets come to now, and the other one once they have come to it.
+    var here: ListeningMachine
+    private var there: ListeningMachine?
+    private var hasOther = false
+    private let configuration: Configuration
+    private let seed: UInt64
+    private let doors: [UInt8]
     /// What the driver uses again and again.
     var incoming = PacketBatch(byteCapacity: 4_096, packetCapacity: 1)
     var answers = PacketBatch(byteCapacity: 8_192, packetCapacity: 4)
@@ -44,53 +44,56 @@ public struct ListenerTarget: ~Copyable {
         var target = ListenerTarget(Input(bytes))
         while !target.input.isEmpty { target.step() }
         target.end()
+        if target.changeMachine(makes: false) { target.end() }
     }
 
     private init(_ input: Input) {
         var input = input
         var configuration = Configuration()
-        let first = input.byte()
+        let (first, second) = (input.byte(), input.byte())
         configuration.synCookies = [.whenFull, .always, .off][Int(first & 3) % 3]
         configuration.abortsOnOverflow = first & 4 != 0
         configuration.timeWaitLimit = first & 8 == 0 ? 2 : 64
-        limit = [2, 4, 64, 1_024][Int(first >> 4 & 3)]
-        configuration.halfOpenLimit = limit
+        configuration.halfOpenLimit = [2, 4, 64, 1_024][Int(first >> 4 & 3)]
         // Enough for a few connections only, or for all.
         configuration.budget = first & 64 == 0 ? 8 << 20 : 640 << 10
         configuration.prefixShare = first & 128 == 0 ? 100 : 25
+        configuration.cookieCodec = second & 1 == 0 ? .classic : .fleet
+        configuration.requestLimit = [4_096, 1, 3, 8][Int(second >> 1 & 3)]
+        configuration.resetsPerSecond = second & 8 == 0 ? 1_000 : 1
+        configuration.icmpErrorsPerSecond = second & 16 == 0 ? 1_000 : 1
+        configuration.cookieEpoch = .seconds(1_000_000_007)
         configuration.floodThreshold = 4
         configuration.tcp = .drawn(&input)
-        stack = NetworkStack(configuration: configuration, seed: Seed(UInt64(input.byte())))
+        configuration.tcp.ecn = second & 32 == 0 ? .whenAsked : .off
+        configuration.tcp.reportsDuplicates = second & 64 == 0
+        seed = UInt64(input.byte())
+        doors = [input.byte(), input.byte()]
+        self.configuration = configuration
+        here = ListeningMachine(configuration, seed: seed, doors: doors)
         peers = (0..<2 * Self.peerCount).map { Peer(irs: UInt32($0) &* 0x1111_1111 &+ 0xFFFF_FFF0) }
         self.input = input
-        let interface = try? stack.addInterface(InterfaceConfiguration(mtu: 1500))
-        for isIPv6 in [false, true] {
-            guard let interface, let prefix = IPPrefix(Wires.own(isIPv6: isIPv6), length: isIPv6 ? 64 : 24) else {
-                continue
-            }
-            try? stack.addAddress(prefix, to: interface)
-        }
-        listen(backlog: self.input.below(5))
-        second = try? stack.listen(on: Endpoint(.v6(.any), 80), backlog: 1)
     }
 
-    mutating func listen(backlog: Int) {
-        largestBacklog = backlog
-        listener = try? stack.listen(on: Endpoint(.v4(.any), 80), backlog: backlog)
-        check(listener != nil, "the port is free")
-    }
+    /// Whether a peer speaks IPv6: the second half of them do.
+    static func isIPv6(_ number: Int) -> Bool { number >= peerCount }
 
-    /// The other end of peer `number`: the second half of them speak IPv6.
+    /// The other end of peer `number`.
     static func endpoint(_ number: Int) -> Endpoint {
-        let isIPv6 = number >= peerCount
-        return Endpoint(Wires.stranger(UInt8(10 + number % 4), isIPv6: isIPv6), UInt16(1_000 + number))
+        Endpoint(Wires.stranger(UInt8(10 + number % 4), isIPv6: isIPv6(number)), UInt16(1_000 + number))
+    }
+
+    static func tuple(_ number: Int) -> FourTuple {
+        let remote = endpoint(number)
+        return FourTuple(
+            local: Wires.own(isIPv6: isIPv6(number)), localPort: 80, remote: remote.address, remotePort: remote.port,
+            interface: InterfaceID(0))
     }
 
     // MARK: Steps
 
     private mutating func step() {
-        let byte = input.byte()
-        switch Call.allCases[Int(byte & 15)] {
+        switch Call.allCases[Int(input.byte()) % Call.allCases.count] {
         case .syn: syn()
         case .ack: ack()
         case .segment: segment()
@@ -104,27 +107,24 @@ public struct ListenerTarget: ~Copyable {
             Packets.putHeaderChecksumRight(&packet)
             receive(packet, checksum: .verified)
         case .icmp: icmp()
+        case .wait: wait(.milliseconds(1 << Int64(input.below(20))))
+        case .fire: if let deadline = here.stack.nextDeadline() { wait(deadline - now) }
+        case .transmit: transmit()
         case .accept: accept()
         case .application: application()
-        case .wait: wait(.milliseconds(1 << Int64(input.below(20))))
-        case .fire: if let deadline = stack.nextDeadline() { wait(deadline - now) }
-        case .transmit: transmit()
-        case .mode: stack.configuration.synCookies = [.whenFull, .always, .off][input.below(3)]
-        case .keys: stack.setCookieKeys(current: SipKey(UInt64(input.byte()), 1), previous: SipKey(2, 3))
-        case .backlog:
-            let backlog = input.below(8)
-            largestBacklog = max(largestBacklog, backlog)
-            if let listener { try? stack.setBacklog(backlog, of: listener) }
+        case .decide: decide()
+        case .mode: here.stack.configuration.synCookies = [.whenFull, .always, .off][input.below(3)]
+        case .keys: changeKeys()
+        case .codec: changeCodec()
+        case .backlog: changeBacklog()
         case .relisten:
-            if let listener {
-                try? stack.close(listener, at: now)
-                check((try? stack.info(of: listener)) == nil, "the handle of a closed listener is stale")
-                listen(backlog: input.below(5))
-            }
+            let door = input.byte()
+            here.relisten(Int(door >> 7), door, at: now)
+        case .machine: _ = changeMachine(makes: true)
         case .fork:
-            let twin = stack.fork()
-            check(twin.digest(at: now) == stack.digest(at: now), "a copy has the same digest")
-            check(twin.allocatedBytes <= stack.allocatedBytes, "a copy is no larger")
+            let twin = here.stack.fork()
+            check(twin.digest(at: now) == here.stack.digest(at: now), "a copy has the same digest")
+            check(twin.allocatedBytes <= here.stack.allocatedBytes, "a copy is no larger")
         }
         judge()
     }
@@ -132,8 +132,9 @@ public struct ListenerTarget: ~Copyable {
     private mutating func syn() {
         let number = input.below(peers.count)
         var seg = Segment()
-        seg.flags = .syn
-        peers[number].irs = peers[number].irs &+ UInt32(input.byte())
+        let step = input.byte()
+        seg.flags = step & 0x80 == 0 ? .syn : [.syn, .ece, .cwr]
+        peers[number].irs = peers[number].irs &+ UInt32(step & 0x7F)
         seg.seq = SequenceNumber(peers[number].irs)
         seg.window = 64_240
         let options = input.byte()
@@ -156,7 +157,7 @@ public struct ListenerTarget: ~Copyable {
         seg.ack = (peers[number].answer?.seq ?? SequenceNumber(0)) + 1
         if deviation & 1 != 0 { seg.seq = seg.seq + UInt32(input.byte()) - 4 }
         if deviation & 2 != 0 { seg.ack = seg.ack + input.number() }
-        if deviation & 4 != 0, let older = peers[number].numbers.first { seg.ack = older + 1 }
+        if deviation & 4 != 0, let older = peers[number].first { seg.ack = older + 1 }
         seg.window = 512
         if let timestamps = peers[number].answer?.options.timestamps, deviation & 8 == 0 {
             seg.options.timestamps = TCPTimestamps(value: clock, echoReply: timestamps.value)
@@ -180,43 +181,30 @@ public struct ListenerTarget: ~Copyable {
 
     private mutating func icmp() {
         let number = input.below(peers.count)
-        let isIPv6 = number >= Self.peerCount
+        let isIPv6 = Self.isIPv6(number)
         let packet = Packets.icmp(
             type: input.byte(), code: input.byte(), rest: UInt32(input.word()), quoting: peers[number].packet,
             from: Wires.stranger(9, isIPv6: isIPv6), to: Wires.own(isIPv6: isIPv6))
         receive(packet)
     }
 
-    // MARK: The application
-
-    private mutating func accept() {
-        guard let listener, let second else { return }
-        if let id = (try? stack.accept(listener)) ?? (try? stack.accept(second)) { held.append(id) }
-    }
-
-    private mutating func application() {
-        guard !held.isEmpty else { return }
-        let place = input.below(held.count)
-        let id = held[place]
-        switch input.below(5) {
-        case 0: _ = try? stack.write(id, [UInt8](repeating: 1, count: Int(input.byte()) * 16).span)
-        case 1:
-            var buffer = [UInt8](repeating: 0, count: 256)
-            var target = buffer.mutableSpan
-            _ = try? stack.read(id, into: &target)
-        case 2: try? stack.shutdown(id, at: now)
-        case 3:
-            try? stack.close(id, at: now)
-            held.remove(at: place)
-        default:
-            try? stack.abort(id, at: now)
-            held.remove(at: place)
-        }
-    }
-
     mutating func wait(_ interval: Interval) {
         now = max(now, now + interval)
-        stack.timersFired(at: now)
-        if let next = stack.nextDeadline() { check(next > now, "a deadline that has come is dealt with") }
+        here.stack.timersFired(at: now)
+        if let next = here.stack.nextDeadline() { check(next > now, "a deadline that has come is dealt with") }
+    }
+
+    /// What comes next comes to the other machine.
+    /// - Returns: whether there is one.
+    private mutating func changeMachine(makes isNeeded: Bool) -> Bool {
+        if isNeeded, !hasOther {
+            there = ListeningMachine(configuration, seed: seed + 1, doors: doors)
+            hasOther = true
+        }
+        guard var other = there.take() else { return false }
+        swap(&here, &other)
+        there = consume other
+        wait(.zero)
+        return true
     }
 }

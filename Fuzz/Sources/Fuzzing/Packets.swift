@@ -92,6 +92,21 @@ enum Packets {
         )
     }
 
+    /// Who sent the segment that an ICMP error complains about.
+    static func quotedClient(_ packet: [UInt8]) -> Endpoint? {
+        var quoted: QuotedPacket?
+        if let view = try? IPv4View(validating: packet.span), view.protocol == .icmp {
+            quoted = (try? ICMPView(validating: view.payload, pseudoHeaderSum: nil))?.quoted
+        } else if let view = try? IPv6View(validating: packet.span), view.upperProtocol == .icmpv6 {
+            let sum = InternetChecksum.pseudoHeaderSum(
+                source: .v6(view.source), destination: .v6(view.destination), protocol: .icmpv6,
+                length: view.payload.count)
+            quoted = (try? ICMPView(validating: view.payload, pseudoHeaderSum: sum))?.quoted
+        }
+        guard let quoted, quoted.protocol == .tcp else { return nil }
+        return Endpoint(quoted.source, quoted.sourcePort)
+    }
+
     /// The packets of a batch, one by one.
     static func copies(_ batch: borrowing PacketBatch) -> [[UInt8]] {
         (0..<batch.count).map { index in

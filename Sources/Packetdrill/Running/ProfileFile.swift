@@ -121,6 +121,9 @@ public enum ProfileFile {
     private static var fields: [Field] {
         [
             number("budget", \.budget), number("prefixShare", \.prefixShare),
+            field("evictIdle", \.evictIdle, "'none' or a time such as 600s") { text in
+                text == "none" ? .some(nil) : interval(text).map { .some($0) }
+            },
             number("fragmentMemoryLimit", \.fragmentMemoryLimit),
             number("fragmentedDatagramLimit", \.fragmentedDatagramLimit), number("halfOpenLimit", \.halfOpenLimit),
             number("requestLimit", \.requestLimit), number("timeWaitLimit", \.timeWaitLimit),
@@ -155,6 +158,15 @@ public enum ProfileFile {
             truth("opensLikeLinux", \.tcp.opensLikeLinux), truth("offersSACK", \.tcp.offersSACK),
             truth("offersTimestamps", \.tcp.offersTimestamps),
             truth("offersWindowScale", \.tcp.offersWindowScale),
+            truth("reportsDuplicates", \.tcp.reportsDuplicates),
+            field("ecn", \.tcp.ecn, "off, asked or always") { text in
+                switch text {
+                case "off": .off
+                case "asked": .whenAsked
+                case "always": .always
+                default: nil
+                }
+            },
             field("optionLayout", \.tcp.optionLayout, "linux, freebsd, macos, windows or an order of options") {
                 OptionLayoutText.read($0)
             },

@@ -27,6 +27,14 @@ enum Sysctl {
             layer.longestBacklog = number
             return true
         }
+        if key == "tcp_ecn" {
+            guard let use = UInt8(exactly: number).flatMap({ ECNUse(rawValue: $0) }) else {
+                layer.want("AccECN")
+                return true
+            }
+            layer.configuration.tcp.ecn = use
+            return true
+        }
         return set(key, number, numbers, &layer.configuration)
     }
 
@@ -42,6 +50,7 @@ enum Sysctl {
             configuration.tcp.setLinuxSYNRetries(retries)
         case "tcp_synack_retries": configuration.tcp.synAckRetries = byte
         case "tcp_sack": configuration.tcp.offersSACK = number != 0
+        case "tcp_dsack": configuration.tcp.reportsDuplicates = number != 0
         case "tcp_timestamps": configuration.tcp.offersTimestamps = number != 0
         case "tcp_window_scaling": configuration.tcp.offersWindowScale = number != 0
         case "tcp_rmem":
@@ -84,7 +93,7 @@ enum Sysctl {
         "tcp_slow_start_after_idle", "tcp_orphan_retries", "tcp_max_orphans", "tcp_stdurg",
         "tcp_workaround_signed_windows",
         "tcp_fastopen_key", "tcp_fastopen_blackhole_timeout_sec", "tcp_comp_sack_nr", "tcp_comp_sack_delay_ns",
-        "tcp_comp_sack_slack_ns", "tcp_early_retrans", "tcp_recovery", "tcp_frto", "tcp_dsack", "tcp_mem",
+        "tcp_comp_sack_slack_ns", "tcp_early_retrans", "tcp_recovery", "tcp_frto", "tcp_mem",
         "tcp_retries1", "tcp_fastopen", "rmem_max", "wmem_max", "rmem_default", "wmem_default", "default_qdisc",
         "tcp_notsent_lowat", "tcp_ecn_fallback", "icmp_ratelimit", "icmp_msgs_per_sec", "icmp_msgs_burst",
         "tcp_early_demux",
@@ -94,7 +103,7 @@ enum Sysctl {
 
     /// Settings that the stack has at their usual value only, and what another one asks for.
     private static let missing: [String: (usual: String, feature: String)] = [
-        "tcp_ecn": ("0", "ECN"), "tcp_ecn_option": ("0", "AccECN"), "tcp_mtu_probing": ("0", "MTU probing"),
+        "tcp_ecn_option": ("0", "AccECN"), "tcp_mtu_probing": ("0", "MTU probing"),
         "tcp_rfc1337": ("0", "tcp_rfc1337"), "tcp_tw_reuse": ("2", "tcp_tw_reuse"),
         "tcp_shrink_window": ("0", "tcp_shrink_window"), "tcp_migrate_req": ("0", "tcp_migrate_req"),
         "ip_no_pmtu_disc": ("0", "ip_no_pmtu_disc"), "tcp_l3mdev_accept": ("0", "l3mdev"),

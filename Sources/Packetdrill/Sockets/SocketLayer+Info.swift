@@ -31,6 +31,7 @@ extension SocketLayer {
         fields["tcpi_backoff"] = Int64(info.backoff)
         fields["tcpi_options"] =
             (info.hasTimestamps ? 1 : 0) | (info.hasSACK ? 2 : 0) | (info.hasWindowScaling ? 4 : 0)
+            | (info.hasECN ? 8 : 0)
         fields["tcpi_snd_wscale"] = Int64(info.sendScale.rawValue)
         fields["tcpi_rcv_wscale"] = Int64(info.receiveScale.rawValue)
         fields["tcpi_rto"] = Int64(info.retransmissionTimeout)
