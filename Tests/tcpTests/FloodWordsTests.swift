@@ -18,8 +18,8 @@ struct FloodWordsTests {
     /// A flood of half an hour ago by that clock: 2.5 s, 4,000 SYNs.
     private static func flood(_ change: (inout FloodReport) -> Void = { _ in }) -> FloodReport {
         var flood = FloodReport(
-            listener: listener, began: .zero + .seconds(1_800), last: .zero + .milliseconds(1_802_500), syns: 4_000,
-            peakRate: 1_700)
+            listener: listener, began: .zero + .seconds(1_800), last: .zero + .milliseconds(1_802_500),
+            peakRate: 1_700, syns: 4_000)
         change(&flood)
         return flood
     }
@@ -36,25 +36,32 @@ struct FloodWordsTests {
         }
         #expect(
             flood.words
-                == "flood: 1700 SYNs within a second found the SYN queue of 10.77.0.2:80 full, \(what), "
+                == "flood: 1700 SYNs within a second were too many for 10.77.0.2:80, \(what), "
                 + "most from 10.77.9.0/24")
         #expect(Report.line(FloodRecord(flood)).contains("\"event\":\"flood-began\""))
+    }
+
+    @Test("one of ACKs says that they brought no good cookie")
+    func badCookies() {
+        let flood = Self.flood { ($0.syns, $0.badCookies) = (3, 4) }
+        #expect(flood.words == "flood: 1700 ACKs within a second brought 10.77.0.2:80 no good cookie")
     }
 
     @Test("a flood that is over says how long it was and what came of it")
     func over() {
         let flood = Self.flood {
             $0.isOver = true
-            ($0.cookiesSent, $0.cookiesReceived, $0.dropped, $0.evicted) = (3_000, 2, 600, 400)
+            ($0.cookiesSent, $0.cookiesReceived, $0.badCookies) = (3_000, 2, 5)
+            ($0.dropped, $0.evicted) = (600, 400)
         }
         #expect(
             flood.words
                 == "flood at 10.77.0.2:80 over after 2.5 s: 4000 SYNs, at most 1700 a second; "
-                + "3000 cookies sent, 2 came back, 600 dropped, 400 gave way")
+                + "3000 cookies sent, 2 came back, 5 bad ones, 600 dropped, 400 gave way")
         #expect(
             Report.line(FloodRecord(flood))
-                == #"{"cookiesReceived":2,"cookiesSent":3000,"dropped":600,"event":"flood-ended","evicted":400,"#
-                + #""listener":"10.77.0.2:80","networks":[],"peakRate":1700,"seconds":2.5,"syns":4000}"#)
+                == #"{"badCookies":5,"cookiesReceived":2,"cookiesSent":3000,"dropped":600,"event":"flood-ended","#
+                + #""evicted":400,"listener":"10.77.0.2:80","networks":[],"peakRate":1700,"seconds":2.5,"syns":4000}"#)
     }
 
     @Test(
