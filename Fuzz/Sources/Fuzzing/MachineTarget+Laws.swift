@@ -111,9 +111,13 @@ extension MachineTarget {
         if seg.flags.contains(.fin) { check(isClosedByUs, "a FIN goes out only when the user has closed") }
         for index in 0..<seg.options.sackBlocks.count {
             let block = seg.options.sackBlocks[index]
+            check(block.left.isBefore(block.right), "a SACK block is a stretch")
+            // RFC 2883, 4: the first may tell of what has come twice and was acknowledged before.
+            let isReport = index == 0 && configuration.reportsDuplicates && block.right.isAtOrBefore(tcb.rcv.nxt)
             check(
-                tcb.rcv.nxt.isBefore(block.left) && block.left.isBefore(block.right)
-                    && block.right.isAtOrBefore(tcb.rcv.advertisedEdge), "a SACK block lies in the window")
+                isReport
+                    || tcb.rcv.nxt.isBefore(block.left) && block.right.isAtOrBefore(tcb.rcv.advertisedEdge),
+                "a SACK block lies in the window")
         }
         guard seg.payloadLength > 0 else { return }
         let first = seg.seq - (iss + 1)

@@ -20,6 +20,8 @@ extension MachineTarget {
         seg.ack = ownNumber(bases >> 3 & 7)
         if bases & 128 != 0 { seg.ack = seg.ack + UInt32(truncatingIfNeeded: Int16(bitPattern: input.word())) }
         seg.window = input.word()
+        // Of a window the lowest bits say the least.
+        seg.ecn = ECNCodepoint(trafficClass: UInt8(truncatingIfNeeded: seg.window))
         let options = input.byte()
         if options & 1 != 0 {
             let shift = Int8(bitPattern: input.byte())
@@ -86,7 +88,7 @@ extension MachineTarget {
         case .reset: check(seg.flags.contains(.ack), "only what acknowledges is reset and kept")
         case .repeatAnswer:
             check(seg.flags.contains(.syn) && seg.seq == irs, "only its own SYN is answered again")
-            _ = halfOpen?.synRepeated(configuration: configuration, at: now)
+            _ = halfOpen?.synRepeated(seg, configuration: configuration, at: now)
             judgeAnswer()
         case .drop:
             check(seg.flags.contains(.rst) && seg.seq == irs + 1, "only an exact RST ends it (RFC 5961, 3.2)")

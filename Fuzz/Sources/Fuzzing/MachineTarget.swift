@@ -247,6 +247,7 @@ extension TCPConfiguration {
         drawn.holdsBehindSmallOnly = first & 32 != 0
         drawn.quickAcks = first & 64 == 0 ? 0 : 16
         drawn.treatsUnreachableAsSoftError = first & 128 != 0
+        drawn.ecn = first & 128 == 0 ? .whenAsked : .always
         let buffers: [UInt32] = [2_048, 4_096, 16_384, 65_535]
         drawn.receiveBuffer = buffers[Int(second & 3)]
         drawn.sendBuffer = buffers[Int(second >> 2 & 3)]
