@@ -62,6 +62,7 @@ public struct ListenerTarget: ~Copyable {
         configuration.requestLimit = [4_096, 1, 3, 8][Int(second >> 1 & 3)]
         configuration.resetsPerSecond = second & 8 == 0 ? 1_000 : 1
         configuration.icmpErrorsPerSecond = second & 16 == 0 ? 1_000 : 1
+        configuration.evictIdle = second & 128 == 0 ? nil : .seconds(1)
         configuration.cookieEpoch = .seconds(1_000_000_007)
         configuration.floodThreshold = 4
         configuration.tcp = .drawn(&input)

@@ -105,6 +105,9 @@ extension MachineTarget {
             }
         }
         check(seg.payloadLength <= limit, "the text fits where it is to go")
+        check(
+            seg.ecn == .notCapable || seg.ecn == .ect0 && seg.payloadLength > 0,
+            "only text can be marked, and not by us (RFC 3168, 6.1)")
         check(seg.seq.isAtOrAfter(tcb.snd.una - 1), "nothing older than a probe goes out")
         let end = seg.seq + seg.length
         check(end.isAtOrBefore(tcb.snd.max), "what goes out is counted as sent")
@@ -135,7 +138,9 @@ extension MachineTarget {
         guard let halfOpen else { return }
         let answer = halfOpen.answer(
             mss: path.mss, timestampOffset: path.timestampOffset, configuration: configuration, at: now)
-        check(answer.flags == [.syn, .ack] && answer.seq == iss && answer.ack == irs + 1, "<SYN,ACK>")
+        let flags: TCPFlags = halfOpen.agreement.contains(.ecn) ? [.syn, .ack, .ece] : [.syn, .ack]
+        check(answer.flags == flags && answer.seq == iss && answer.ack == irs + 1, "<SYN,ACK>, and ECE if agreed")
+        check(answer.ecn == .notCapable, "a SYN-ACK cannot be marked (RFC 3168, 6.1.1)")
         check((answer.options.timestamps != nil) == halfOpen.agreement.contains(.timestamps), "timestamps if agreed")
         check((answer.options.windowScale != nil) == halfOpen.agreement.contains(.windowScale), "a scale if agreed")
         check(answer.options.isSACKPermitted == halfOpen.agreement.contains(.sack), "SACK if agreed")
