@@ -23,9 +23,11 @@ extension NetworkStack {
     /// What follows is done for this connection, and goes on the account of its prefix.
     @inline(__always) mutating func openAccount(of slot: Slot) {
         let prefix = flows.connections[slot].prefix
+        // Most of the time nobody holds any ranges.
+        let ranges = memory.ranges.count == 0 ? 0 : rangeShares.count(at: prefix)
         memory.openAccount(
             chunks: max(share(of: memory.chunks.chunkLimit) &- memoryShares.count(at: prefix), 0),
-            ranges: max(share(of: plan.ranges) &- rangeShares.count(at: prefix), 0))
+            ranges: max(share(of: plan.ranges) &- ranges, 0))
     }
 
     /// It is done.
