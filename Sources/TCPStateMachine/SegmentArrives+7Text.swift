@@ -121,5 +121,6 @@ extension Connection {
         receiveRing.dropUnreadable(pool: &memory.chunks)
         memory.ranges.remove(outOfOrder)
         outOfOrder = .none
+        if duplicate.right.isAfter(rcv.nxt) { duplicate = SequenceRange(rcv.nxt, rcv.nxt) }
     }
 }
