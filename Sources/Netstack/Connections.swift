@@ -46,6 +46,7 @@ extension NetworkStack {
             answer(reply, tuple, by: flows.connections[slot].interface, into: &answers, at: now)
         }
         if !disposition.effects.isDisjoint(with: .counted) { count(disposition.effects, seg) }
+        if disposition.end == .aborted { counters.abortsOnData &+= 1 }
         perform(disposition, on: slot, at: now)
     }
 
@@ -114,6 +115,7 @@ extension NetworkStack {
         }
         if concludeAttempt(of: slot, verdict, at: now) { counters.attemptFails &+= 1 }
         if end == .reset { counters.establishedResets &+= 1 }
+        if end == .timedOut { counters.abortsOnTimeout &+= 1 }
         if flows.connections[slot].flags.contains(.indexed) { detach(slot) }
     }
 

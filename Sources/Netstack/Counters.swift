@@ -73,6 +73,14 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var requestsClosed: UInt64 = 0
     /// TcpExtTCPSynRetrans: SYNs and SYN-ACKs sent again.
     public var synRetransmits: UInt64 = 0
+    /// TcpExtTCPTimeouts: retransmission timers of connections that fired, their SYNs' included.
+    public var timeouts: UInt64 = 0
+    /// Connections that ended because nobody answered (TcpExtTCPAbortOnTimeout), with a RST because data was unread when
+    /// they were closed (TCPAbortOnClose), because data came after that, or because the application wanted it
+    /// (TCPAbortOnData).
+    public var abortsOnTimeout: UInt64 = 0
+    public var abortsOnClose: UInt64 = 0
+    public var abortsOnData: UInt64 = 0
     /// TcpExtEmbryonicRsts: half-open entries that a RST ended.
     public var embryonicResets: UInt64 = 0
     /// Challenge ACKs sent and held back, and SYNs that asked for one: TcpExtTCPChallengeACK, TCPACKSkippedChallenge,

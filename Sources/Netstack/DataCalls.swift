@@ -59,6 +59,7 @@ extension NetworkStack {
         let disposition = flows.connections[slot].tcb.release(
             memory: &memory, configuration: configuration.tcp, at: now)
         closeAccount(of: slot)
+        if disposition.reply != nil { counters.abortsOnClose &+= 1 }
         end(slot, disposition, at: now)
     }
 
@@ -66,6 +67,7 @@ extension NetworkStack {
     public mutating func abort(_ id: ConnectionID, at now: Instant) throws(StackError) {
         let slot = try check(id)
         letGo(slot)
+        counters.abortsOnData &+= 1
         abortConnection(slot, at: now)
     }
 

@@ -98,6 +98,7 @@ extension NetworkStack {
             let disposition = flows.connections[slot].tcb.timersFired(
                 memory: &memory, configuration: configuration.tcp, at: now)
             closeAccount(of: slot)
+            if disposition.effects.contains(.timeout) { counters.timeouts &+= 1 }
             perform(disposition, on: slot, at: now)
         }
     }

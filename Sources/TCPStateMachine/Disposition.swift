@@ -40,6 +40,8 @@ public struct ConnectionEffects: OptionSet, Hashable, Sendable, BitwiseCopyable 
     /// never sent.
     public static let outdated = ConnectionEffects(rawValue: 1 << 8)
     public static let strangeEcho = ConnectionEffects(rawValue: 1 << 9)
+    /// The retransmission timer has fired, and what it waited for goes out again.
+    public static let timeout = ConnectionEffects(rawValue: 1 << 10)
     /// What only counters want to know of.
     public static let counted: ConnectionEffects = [.challenged, .challengeHeld, .outdated, .strangeEcho]
 }

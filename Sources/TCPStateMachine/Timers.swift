@@ -35,7 +35,7 @@ extension Connection {
         memory.inFlight[inFlight].timeouts = timeouts &+ 1
         snd.nxt = iss
         retransmitAt = .distantFuture
-        return .proceed
+        return Disposition(effects: .timeout)
     }
 
     /// How long to wait for an answer to a SYN: the first timeout, doubled each time, once the linear ones are used up.
@@ -82,7 +82,7 @@ extension Connection {
             flags.formUnion([.persisting, .probeDue])
             retransmitAt = now + roundTrip.retransmissionTimeout(maximum: configuration.maximumRTO)
         }
-        return .proceed
+        return Disposition(effects: .timeout)
     }
 
     /// RFC 9293, 3.8.6.1: a closed window is probed, at growing intervals (SHLD-30), for as long as the peer answers
