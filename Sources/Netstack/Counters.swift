@@ -75,8 +75,8 @@ public struct Counters: Hashable, Sendable, BitwiseCopyable {
     public var synRetransmits: UInt64 = 0
     /// TcpExtTCPTimeouts: retransmission timers of connections that fired, their SYNs' included.
     public var timeouts: UInt64 = 0
-    /// Connections that ended because nobody answered (TcpExtTCPAbortOnTimeout), with a RST because data was unread when
-    /// they were closed (TCPAbortOnClose), because data came after that, or because the application wanted it
+    /// Connections that ended because nobody answered (TcpExtTCPAbortOnTimeout), with a RST because data was unread
+    /// when they were closed (TCPAbortOnClose), because data came after that, or because the application wanted it
     /// (TCPAbortOnData).
     public var abortsOnTimeout: UInt64 = 0
     public var abortsOnClose: UInt64 = 0
