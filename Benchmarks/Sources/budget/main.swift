@@ -9,8 +9,8 @@ import Workloads
 #endif
 
 // A stack with a budget, besieged: what it holds after each packet, as it says itself and as the allocator does. Fails
-// where the budget is passed, where the two differ by more than a twentieth, where what did not fit was not counted by its
-// reason, and where an honest connection from another network does not bring its megabyte.
+// where the budget is passed, where the two differ by more than a twentieth, where what did not fit was not counted by
+// its reason, and where an honest connection from another network does not bring its megabyte.
 
 struct Worst {
     var held = 0
