@@ -207,11 +207,35 @@ struct StackWorld: ~Copyable {
             finish(isLeft: false)
             settle()
             isBusy = !left.wire.isEmpty || !right.wire.isEmpty
-            if !isBusy, let deadline = nextDeadline {
+            if isBusy { continue }
+            if let deadline = nextDeadline {
                 pass(deadline - now)
                 isBusy = true
+            } else {
+                isBusy = leaveWaiting()
             }
         }
+    }
+
+    /// Nothing will happen any more. Whoever has ended its side and waits for the other's end (FIN-WAIT-2) waits in
+    /// vain if the other has reset the connection and its RST was lost: TCP has no timer for that while somebody holds
+    /// the connection.
+    private mutating func leaveWaiting() -> Bool {
+        let time = now
+        var hasLeft = false
+        for isLeft in [true, false] {
+            let isInVain = isForged || with(!isLeft) { $0.stack.counters.resetsOut > 0 }
+            with(isLeft) { end in
+                for place in end.conversations.indices.reversed() {
+                    let info = try? end.stack.info(of: end.conversations[place].id)
+                    guard info?.state == .finWait2 else { continue }
+                    check(isInVain, "who waits for the end of a peer that is there gets it")
+                    end.close(place, at: time)
+                    hasLeft = true
+                }
+            }
+        }
+        return hasLeft
     }
 
     /// An application that wants to be done with it: whatever waits is accepted, ended, read to its end and closed.
