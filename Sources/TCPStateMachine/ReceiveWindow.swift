@@ -14,11 +14,19 @@ extension Connection {
         return .latest(rcv.nxt + UInt32(truncatingIfNeeded: room), rcv.advertisedEdge)
     }
 
+    /// Half of the buffer, as far as memory stands behind it: a gain that is worth telling of, if a segment would be
+    /// more (RFC 9293, 3.8.6.2.2). With little memory and large segments the peer would wait for ever otherwise.
+    private func halfBuffer(upTo desired: SequenceNumber, configuration: TCPConfiguration) -> UInt32 {
+        let all = (desired - rcv.nxt) &+ UInt32(truncatingIfNeeded: receiveRing.count)
+        return min(configuration.receiveBuffer, all) / 2
+    }
+
     /// Whether the application has read so much that the peer should hear of it without being asked: two segments, or
     /// half of the buffer (RFC 9293, 3.8.6.2.2, against silly windows).
     func opensWindowEnough(memory: borrowing ConnectionMemory, configuration: TCPConfiguration) -> Bool {
-        let gain = desiredEdge(memory: memory, configuration: configuration) - rcv.advertisedEdge
-        return gain >= min(2 &* segmentPayload, configuration.receiveBuffer / 2)
+        let desired = desiredEdge(memory: memory, configuration: configuration)
+        let gain = desired - rcv.advertisedEdge
+        return gain >= min(2 &* segmentPayload, halfBuffer(upTo: desired, configuration: configuration))
             && rcv.wnd <= configuration.receiveBuffer / 2
     }
 
@@ -36,7 +44,7 @@ extension Connection {
     {
         let desired = desiredEdge(memory: memory, configuration: configuration)
         let gain = desired - rcv.advertisedEdge
-        if gain >= min(segmentPayload, configuration.receiveBuffer / 2) {
+        if gain >= min(segmentPayload, halfBuffer(upTo: desired, configuration: configuration)) {
             let field = max(receiveScale.wireWindow(desired - rcv.nxt), receiveRing.count == 0 ? 1 : 0)
             let edge = rcv.nxt + receiveScale.bytes(field)
             if edge.isAfter(rcv.advertisedEdge) {

@@ -37,7 +37,7 @@ public struct IPv4View: ~Escapable {
 
     /// The type of service, now DSCP and ECN (RFC 2474, RFC 3168).
     @inlinable public var trafficClass: UInt8 { octets[1] }
-    @inlinable public var ecn: ECNCodepoint { ECNCodepoint(trafficClass: octets[1]) }
+    @inlinable @inline(__always) public var ecn: ECNCodepoint { ECNCodepoint(trafficClass: octets[1]) }
     @inlinable public var identification: UInt16 { octets.uint16(at: 4) }
     @inlinable public var dontFragment: Bool { octets[6] & 0x40 != 0 }
     @inlinable public var moreFragments: Bool { octets[6] & 0x20 != 0 }

@@ -89,7 +89,7 @@ public struct IPv6View: ~Escapable {
     /// The traffic class of the fixed header (RFC 8200, 3): DSCP and ECN.
     @inlinable public var trafficClass: UInt8 { UInt8(truncatingIfNeeded: octets.uint16(at: 0) >> 4) }
     /// The ECN bits (RFC 3168, 5).
-    @inlinable public var ecn: ECNCodepoint { ECNCodepoint(trafficClass: trafficClass) }
+    @inlinable @inline(__always) public var ecn: ECNCodepoint { ECNCodepoint(trafficClass: trafficClass) }
     /// The flow label, 20 bits (RFC 6437).
     @inlinable public var flowLabel: UInt32 { octets.uint32(at: 0) & 0xF_FFFF }
     /// The hop limit.

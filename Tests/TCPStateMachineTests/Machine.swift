@@ -35,6 +35,7 @@ struct Machine: ~Copyable {
 extension PathFacts {
     /// 1500 bytes of IPv4: an MSS of 1460.
     static let ethernet = PathFacts(mss: 1460, defaultPeerMSS: 536, timestampOffset: 0)
+    static let jumbo = PathFacts(mss: 8_960, defaultPeerMSS: 536, timestampOffset: 0)
     static let ethernetV6 = PathFacts(mss: 1440, defaultPeerMSS: 1220, timestampOffset: 0)
 }
 

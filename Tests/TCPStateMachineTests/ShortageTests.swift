@@ -56,6 +56,24 @@ struct ShortageTests {
         #expect(machine.memory.shortage.inOrder == 2 && received(machine) == 4_097)
     }
 
+    @Test("segments larger than all there is: whoever reads lets the peer send again (fuzzing)")
+    func largeSegments() {
+        var machine = Machine.established(.plain.with { $0.receiveBuffer = 4_096 * 4 }, path: .jumbo) {
+            $0.maximumSegmentSize = 8_960
+        }
+        machine.memory.chunks.openAccount(allowance: 0)
+        // What the handshake promised is used up, a chunk at a time: no more memory stands behind the window.
+        for seq in stride(from: UInt32(1), to: 16_384, by: 4_096) {
+            machine.arriveSilently(.text(4_096, seq: seq))
+            _ = machine.segments()
+            machine.read(4_096)
+        }
+        #expect(received(machine) == 16_385 && machine.tcb.readableBytes == 0)
+        machine.arriveSilently(.ack(1, seq: 16_384))
+        let windows = machine.segments().map(\.window)
+        #expect(windows.count == 1 && windows.allSatisfy { $0 >= 2_048 }, "\(windows)")
+    }
+
     @Test("what is out of order gives way to what is in order")
     func renege() {
         var machine = Self.machine(chunks: 4)
