@@ -37,7 +37,7 @@ struct ListenerEntry: Listed, Sendable {
     var cookieCodec: CookieCodec
     /// Attempts of this second that failed.
     var failed = SecondCount()
-    /// SYNs of this second that found the queue full, and the flood that is watched, plus one.
+    /// What of this second makes a flood (``Configuration/floodThreshold``), and the flood that is watched, plus one.
     var overload = SecondCount()
     var flood: UInt8 = 0
     var link: Slot

@@ -22,7 +22,7 @@ public struct NetworkStack: ~Copyable, Sendable {
     var memory: ConnectionMemory
     /// How the budget is divided.
     let plan: MemoryPlan
-    /// Chunks that each prefix of peers holds or has reserved, and half-open entries that it has.
+    /// Chunks that each prefix of peers holds or has reserved, sets of ranges, and half-open entries that it has.
     var memoryShares: PrefixShares
     var rangeShares: PrefixShares
     var halfOpenShares: PrefixShares

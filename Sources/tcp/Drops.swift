@@ -1,4 +1,3 @@
-import AsyncNetstack
 import Netstack
 
 /// Who dropped what a server was sent or had to say: the stack, or its device. What the device dropped on the way in it
@@ -18,12 +17,9 @@ struct DropRecord: Encodable {
     }
 }
 
-extension Report {
-    /// Says what was dropped so far, and by whom.
-    func sayDrops(of stack: TCPStack) async {
-        let (counters, deviceRefusals) = await (stack.counters, stack.deviceRefusals)
-        let record = DropRecord(
+extension DropRecord {
+    init(_ counters: Counters, deviceRefusals: UInt64) {
+        self.init(
             listenDrops: counters.listenDrops, answersDropped: counters.answersDropped, deviceRefusals: deviceRefusals)
-        say(record.words, record)
     }
 }

@@ -141,8 +141,9 @@ struct Server: Sendable {
     }
 
     private func tellStatus() async {
-        await report.sayDrops(of: stack)
         let (tables, counters, bytes) = await (stack.tables, stack.counters, stack.allocatedBytes)
+        let drops = DropRecord(counters, deviceRefusals: await stack.deviceRefusals)
+        report.say(drops.words, drops)
         let status = Status(tables, counters, allocatedBytes: bytes)
         report.say(status.words, status)
     }

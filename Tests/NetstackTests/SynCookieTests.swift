@@ -12,14 +12,8 @@ struct SynCookieTests {
     private static func answer(
         _ station: inout Station, _ seg: Segment = .syn(), from port: UInt16, at milliseconds: Int64? = nil
     ) -> Segment? {
-        var batch = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 1)
-        batch.append(
-            Wire.packet(seg, from: Endpoint(station.family.peer, port), to: station.own).span,
-            interface: InterfaceID(0))
-        var answers = PacketBatch(byteCapacity: 1 << 12, packetCapacity: 4)
         if let milliseconds { station.wait(until: milliseconds) }
-        station.stack.receive(batch, answers: &answers, at: station.now)
-        return answers.isEmpty ? nil : Wire.segment(Wire.copy(answers, 0))
+        return station.answerPacket(to: seg, from: Endpoint(station.family.peer, port)).flatMap(Wire.segment)
     }
 
     /// A station whose listener answers with cookies only.
